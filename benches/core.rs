@@ -1,0 +1,172 @@
+//! What a decision costs in the core, and that it costs the same for one rule and for ten thousand.
+//!
+//! A measured step is a whole decision: fields read (copied, as the proxy copies them), rule found, destination chosen.
+
+#![allow(missing_docs, clippy::expect_used)] // criterion's macros make functions without docs; a benchmark may stop.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use canary_filter::{Fields, Line, Policy, Random, Request};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+
+const MANY: usize = 10_000;
+
+/// A request as a proxy would have it.
+struct Get {
+    path: String,
+    authority: String,
+    lines: Vec<(&'static str, &'static str)>,
+}
+
+impl Fields for &Get {
+    fn first(&self, name: &str) -> Option<Vec<u8>> {
+        match name {
+            ":path" => Some(self.path.clone().into_bytes()),
+            ":authority" => Some(self.authority.clone().into_bytes()),
+            name => {
+                self.lines.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_bytes().to_vec())
+            }
+        }
+    }
+
+    fn all(&self) -> Vec<Line> {
+        self.lines.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect()
+    }
+
+    fn source_address(&self) -> Option<Vec<u8>> {
+        Some(b"192.0.2.1:4711".to_vec())
+    }
+}
+
+struct Generator(fastrand::Rng);
+
+impl Random for Generator {
+    fn below(&mut self, total: u64) -> u64 {
+        self.0.u64(0..total)
+    }
+
+    fn key(&mut self) -> u128 {
+        self.0.u128(..)
+    }
+}
+
+fn exact(rule: usize) -> String {
+    format!(r#"{{"uri": {{"exact": "/service-{rule}/color"}}}}"#)
+}
+
+/// 20 prefixes under each of 500 authorities; every second one with a condition on a header.
+fn authority(rule: usize) -> String {
+    let header = if rule.is_multiple_of(2) { r#", "headers": {"x-canary": {"exact": "green"}}"# } else { "" };
+    let (host, path) = (rule / 20, rule % 20);
+    format!(
+        r#"{{"authority": {{"exact": "host-{host}.example"}}, "uri": {{"prefix": "/service-{path}/"}}{header}}}"#
+    )
+}
+
+fn prefix(rule: usize) -> String {
+    format!(r#"{{"uri": {{"prefix": "/service-{rule}/"}}}}"#)
+}
+
+/// Nothing in front that an index could use.
+fn regex(rule: usize) -> String {
+    format!(r#"{{"uri": {{"regex": "/[a-z]+-{rule}/[0-9]+/.*"}}}}"#)
+}
+
+fn configuration(entries: impl Iterator<Item = String>) -> String {
+    let route = r#"[{"cluster": "blue", "weight": 75}, {"cluster": "green", "weight": 25}]"#;
+    let rules: Vec<_> = entries.map(|entry| format!(r#"{{"match": [{entry}], "route": {route}}}"#)).collect();
+    format!(r#"{{"http": [{}]}}"#, rules.join(","))
+}
+
+fn policy(entries: impl Iterator<Item = String>) -> Policy {
+    Policy::from_json(configuration(entries).as_bytes()).expect("the configuration is good")
+}
+
+fn get(path: &str, authority: &str) -> Get {
+    Get {
+        path: path.to_owned(),
+        authority: authority.to_owned(),
+        lines: vec![("accept", "*/*"), ("x-canary", "green")],
+    }
+}
+
+fn decide(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decide");
+    let last = MANY - 2;
+    let under =
+        |rule: usize| get(&format!("/service-{}/color", rule % 20), &format!("host-{}.example", rule / 20));
+    let regexes = || (0..100).map(regex);
+    for (name, policy, request) in [
+        ("exact, 1 rule", policy([exact(last)].into_iter()), get(&format!("/service-{last}/color"), "a")),
+        ("exact, 10000 rules", policy((0..MANY).map(exact)), get(&format!("/service-{last}/color"), "a")),
+        ("authority, 1 rule", policy([authority(last)].into_iter()), under(last)),
+        ("authority, 10000 rules", policy((0..MANY).map(authority)), under(last)),
+        ("prefix, 1 rule", policy([prefix(last)].into_iter()), get(&format!("/service-{last}/color"), "a")),
+        ("prefix, 10000 rules", policy((0..MANY).map(prefix)), get(&format!("/service-{last}/color"), "a")),
+        ("regex, 100 rules", policy(regexes()), get("/service-99/1/color", "a")),
+        (
+            "regex behind 9900 prefixes",
+            policy((100..MANY).map(prefix).chain(regexes())),
+            get("/service-99/1/color", "a"),
+        ),
+    ] {
+        let mut random = Generator(fastrand::Rng::with_seed(1));
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| {
+                let request = Request::new(black_box(&request));
+                let rule = policy.router().route(&request).expect("a rule matches");
+                rule.choose(&request, &mut random).map(|choice| choice.id)
+            });
+        });
+    }
+}
+
+fn sticky(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("sticky");
+    for (name, keys, line) in [
+        ("none", "", ("x", "y")),
+        ("header", r#", "consistentHash": [{"httpHeaderName": "x-user"}]"#, ("x-user", "user-4711")),
+        (
+            "cookie",
+            r#", "consistentHash": [{"httpCookie": {"name": "id"}}]"#,
+            ("cookie", "a=b; id=0123456789abcdef0123456789abcdef"),
+        ),
+    ] {
+        let route = r#"[{"cluster": "blue", "weight": 75}, {"cluster": "green", "weight": 25}]"#;
+        let text = format!(r#"{{"http": [{{"name": "color", "route": {route}{keys}}}]}}"#);
+        let policy = Policy::from_json(text.as_bytes()).expect("the configuration is good");
+        let request = Get { lines: vec![line], ..get("/color", "a") };
+        let mut random = Generator(fastrand::Rng::with_seed(1));
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| {
+                let request = Request::new(black_box(&request));
+                let rule = policy.router().route(&request).expect("the rule matches");
+                rule.choose(&request, &mut random).map(|choice| choice.id)
+            });
+        });
+    }
+}
+
+fn compile(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("compile 10000 rules");
+    for (name, text) in [
+        ("exact", configuration((0..MANY).map(exact))),
+        ("authority", configuration((0..MANY).map(authority))),
+        ("prefix and regex", configuration((100..MANY).map(prefix).chain((0..100).map(regex)))),
+    ] {
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter(|| Policy::from_json(black_box(text.as_bytes())));
+        });
+    }
+}
+
+fn quick() -> Criterion {
+    Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .sample_size(30)
+}
+
+criterion_group!(name = benches; config = quick(); targets = decide, sticky, compile);
+criterion_main!(benches);

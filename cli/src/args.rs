@@ -1,0 +1,130 @@
+//! The arguments of the command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use canary::{Change, Weight};
+use lexopt::{Arg, Parser, ValueExt};
+
+pub(crate) const USAGE: &str = "\
+canary checks a configuration of canary-filter and changes its weights in place.
+
+Usage:
+  canary check FILE...                     would the filter take it? (`-` reads standard input)
+  canary weights FILE RULE LABEL=WEIGHT... set weights and leave every other byte as it is
+
+FILE is what Envoy or Istio gets: an ECDS file, listener or bootstrap with the Wasm filter,
+a WasmPlugin manifest, or the bare configuration; YAML or JSON.
+
+Options:
+  -h, --help     this text, or `canary COMMAND --help`
+  -V, --version  the version
+
+Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+";
+
+pub(crate) const CHECK: &str = "\
+canary check FILE...
+
+Reads every configuration of the filter in each FILE with the filter's own code and prints the
+rules with their shares, or where the first fault is. `-` reads standard input.
+
+  $ canary check envoy/canary.yaml
+  envoy/canary.yaml: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %
+
+A FILE is Envoy's (ECDS, listener, bootstrap) with the configuration as a StringValue, a WasmPlugin
+manifest (also one of several documents), or the bare configuration. A name in .json must be JSON.
+";
+
+pub(crate) const WEIGHTS: &str = "\
+canary weights FILE RULE LABEL=WEIGHT...
+
+Sets the weights of destinations of a rule. LABEL is the subset, else the cluster or host; who is
+not named keeps the weight. Comments and layout stay, and nothing is written that the filter would
+refuse. FILE is replaced by rename, which a running Envoy sees. Not for standard input.
+
+  $ canary weights envoy/canary.yaml color blue-sub=50 green-sub=50
+  color: blue-sub 50 (50 %), green-sub 50 (50 %)
+";
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Print(String),
+    Check(Vec<PathBuf>),
+    Weights(PathBuf, Change),
+}
+
+/// Reads the arguments after the program's name.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
+    let mut parser = Parser::from_args(arguments);
+    match next(&mut parser, USAGE)? {
+        Next::Print(text) => Ok(Command::Print(text)),
+        Next::Value(command) if command == "check" => check(&mut parser),
+        Next::Value(command) if command == "weights" => weights(&mut parser),
+        Next::Value(command) if command == "help" => Ok(Command::Print(USAGE.to_owned())),
+        Next::Value(command) => Err(format!("there is no command `{}`", command.to_string_lossy())),
+        Next::End => Err("a command is missing: check or weights".to_owned()),
+    }
+}
+
+enum Next {
+    Print(String),
+    Value(OsString),
+    End,
+}
+
+fn next(parser: &mut Parser, help: &str) -> Result<Next, String> {
+    match parser.next().map_err(|error| error.to_string())? {
+        Some(Arg::Short('h') | Arg::Long("help")) => Ok(Next::Print(help.to_owned())),
+        Some(Arg::Short('V') | Arg::Long("version")) => {
+            Ok(Next::Print(format!("canary {}\n", env!("CARGO_PKG_VERSION"))))
+        }
+        Some(Arg::Value(value)) => Ok(Next::Value(value)),
+        Some(option) => Err(option.unexpected().to_string()),
+        None => Ok(Next::End),
+    }
+}
+
+fn check(parser: &mut Parser) -> Result<Command, String> {
+    let mut files = Vec::new();
+    loop {
+        match next(parser, CHECK)? {
+            Next::Print(text) => return Ok(Command::Print(text)),
+            Next::Value(file) => files.push(file.into()),
+            Next::End if files.is_empty() => return Err("check: FILE is missing".to_owned()),
+            Next::End => return Ok(Command::Check(files)),
+        }
+    }
+}
+
+fn weights(parser: &mut Parser) -> Result<Command, String> {
+    let (mut file, mut rule, mut weights) = (None, None, Vec::new());
+    loop {
+        match next(parser, WEIGHTS)? {
+            Next::Print(text) => return Ok(Command::Print(text)),
+            Next::Value(value) if file.is_none() => file = Some(PathBuf::from(value)),
+            Next::Value(value) => {
+                let value = value.string().map_err(|error| format!("weights: {error}"))?;
+                match rule {
+                    None => rule = Some(value),
+                    Some(_) => {
+                        weights.push(value.parse::<Weight>().map_err(|error| format!("weights: {error}"))?)
+                    }
+                }
+            }
+            Next::End => break,
+        }
+    }
+    match (file, rule) {
+        (Some(file), _) if file.as_os_str() == "-" => {
+            Err("weights: needs a file that it can replace, not `-`".to_owned())
+        }
+        (Some(file), Some(rule)) => {
+            let change = Change::new(rule, weights).map_err(|error| format!("weights: {error}"))?;
+            Ok(Command::Weights(file, change))
+        }
+        (Some(_), None) => Err("weights: RULE is missing".to_owned()),
+        (None, _) => Err("weights: FILE is missing".to_owned()),
+    }
+}

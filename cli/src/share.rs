@@ -1,0 +1,88 @@
+//! A rule's split as people read it: `blue-sub 75 %, green-sub 25 %`.
+
+use std::fmt;
+
+use canary_filter::{Destination, Rule};
+
+/// The destinations of a rule with their weights and the share that each weight is of the sum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shares {
+    rule: String,
+    weights: Vec<(String, u32)>,
+}
+
+impl Shares {
+    /// Each share with the weight that it comes from: `blue-sub 3 (75 %), green-sub 1 (25 %)`.
+    pub fn with_weights(&self) -> String {
+        self.join(|weight, share| format!("{weight} ({share})"))
+    }
+
+    fn join(&self, shown: impl Fn(u32, String) -> String) -> String {
+        let total: u64 = self.weights.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        let item = |(label, weight): &(String, u32)| {
+            // "One destination gets everything whatever its weight."
+            let share =
+                if self.weights.len() == 1 { percent(1, 1) } else { percent(u64::from(*weight), total) };
+            format!("{label} {}", shown(*weight, share))
+        };
+        format!("{}: {}", self.rule, self.weights.iter().map(item).collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl fmt::Display for Shares {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.join(|_, share| share))
+    }
+}
+
+impl From<&Rule> for Shares {
+    fn from(rule: &Rule) -> Self {
+        let weight = |destination: &Destination| (destination.label().to_owned(), destination.weight());
+        Self { rule: rule.name().to_owned(), weights: rule.destinations().iter().map(weight).collect() }
+    }
+}
+
+/// At most two decimals. A share that is not nothing is not shown as nothing, one that is not all not as all.
+fn percent(weight: u64, total: u64) -> String {
+    let hundredths = (u128::from(weight) * 10_000 + u128::from(total) / 2) / u128::from(total.max(1));
+    match hundredths {
+        0 if weight > 0 => "< 0.01 %".to_owned(),
+        10_000 if weight < total => "> 99.99 %".to_owned(),
+        _ => {
+            let digits = format!("{}.{:02}", hundredths / 100, hundredths % 100);
+            format!("{} %", digits.trim_end_matches('0').trim_end_matches('.'))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_exact_enough_to_be_believed() {
+        for (weight, total, shown) in [
+            (75, 100, "75 %"),
+            (1, 3, "33.33 %"),
+            (2, 3, "66.67 %"),
+            (1, 8, "12.5 %"),
+            (100, 100, "100 %"),
+            (0, 100, "0 %"),
+            (1, 1_000_000, "< 0.01 %"),
+            (999_999, 1_000_000, "> 99.99 %"),
+            (2_147_483_647, 4_294_967_294, "50 %"),
+            (0, 0, "0 %"),
+        ] {
+            assert_eq!(percent(weight, total), shown, "{weight} of {total}");
+        }
+    }
+
+    #[test]
+    fn the_only_destination_gets_everything_whatever_its_weight() {
+        let shares = Shares { rule: "r".to_owned(), weights: vec![("a".to_owned(), 0)] };
+        assert_eq!(
+            (shares.to_string(), shares.with_weights()),
+            ("r: a 100 %".to_owned(), "r: a 0 (100 %)".to_owned())
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! YAML (and so JSON) as a tree in which every node knows its bytes in the text.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
+
+use crate::fault::Fault;
+
+/// Depth of flow and of block collections. serde_json, which the filter reads with, stops at 128 as well.
+const DEEPEST: usize = 127;
+
+/// One value in a document.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// The bytes of a scalar or an alias; of a collection only where it begins.
+    pub(crate) span: Range<usize>,
+    /// From 1.
+    pub(crate) line: usize,
+    /// The number of the anchor (`&name`) on the node, which an alias refers to.
+    pub(crate) anchor: Option<usize>,
+    /// Whether the node has a tag, such as `!!str`.
+    pub(crate) tagged: bool,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Scalar {
+        text: String,
+        style: ScalarStyle,
+    },
+    Sequence(Vec<Node>),
+    Mapping(Vec<(Node, Node)>),
+    /// `*name`, by the number of the anchor.
+    Alias(usize),
+}
+
+impl Node {
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Scalar { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn entries(&self) -> &[(Node, Node)] {
+        match &self.kind {
+            Kind::Mapping(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn items(&self) -> &[Node] {
+        match &self.kind {
+            Kind::Sequence(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// Whether a collection is in brackets or braces; in block style it has no bytes of its own where it begins.
+    pub(crate) fn is_flow(&self) -> bool {
+        !self.span.is_empty()
+    }
+
+    /// The value under a key; an alias is not followed.
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
+    }
+
+    pub(crate) fn children(&self) -> impl Iterator<Item = &Node> {
+        self.items().iter().chain(self.entries().iter().flat_map(|(key, value)| [key, value]))
+    }
+
+    /// Whether two trees mean the same, each without the one node that is allowed to differ.
+    pub(crate) fn same(&self, other: &Node, but: (&Node, &Node)) -> bool {
+        if std::ptr::eq(self, but.0) || std::ptr::eq(other, but.1) {
+            return std::ptr::eq(self, but.0) && std::ptr::eq(other, but.1);
+        }
+        let kind = match (&self.kind, &other.kind) {
+            (Kind::Scalar { text: a, style: s }, Kind::Scalar { text: b, style: t }) => a == b && s == t,
+            (Kind::Alias(a), Kind::Alias(b)) => a == b,
+            (Kind::Sequence(a), Kind::Sequence(b)) => a.len() == b.len(),
+            (Kind::Mapping(a), Kind::Mapping(b)) => a.len() == b.len(),
+            _ => false,
+        };
+        kind && (self.anchor, self.tagged) == (other.anchor, other.tagged)
+            && self.children().zip(other.children()).all(|(a, b)| a.same(b, but))
+    }
+}
+
+/// Reads all documents of a text.
+pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
+    let options = granit_parser::options! { flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
+    let mut builder = Builder::default();
+    for event in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = event
+            .map_err(|error| Fault::at(error.marker().line(), format!("is no YAML: {}", error.kind())))?;
+        builder.take(event, &span)?;
+    }
+    Ok(builder.documents)
+}
+
+/// Makes the tree of the events, without recursion.
+#[derive(Default)]
+struct Builder {
+    documents: Vec<Node>,
+    open: Vec<Open>,
+}
+
+struct Open {
+    node: Node,
+    /// The key whose value comes next.
+    key: Option<Node>,
+    keys: BTreeSet<String>,
+}
+
+impl Builder {
+    fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Fault> {
+        match event {
+            Event::Scalar(text, style, anchor, tag) => self.close(node(
+                span,
+                anchor,
+                tag.as_deref(),
+                Kind::Scalar { text: text.into_owned(), style },
+            )),
+            Event::Alias(anchor) => self.close(node(span, 0, None, Kind::Alias(anchor))),
+            Event::SequenceStart(_, anchor, tag) => {
+                self.open(node(span, anchor, tag.as_deref(), Kind::Sequence(Vec::new())));
+                Ok(())
+            }
+            Event::MappingStart(_, anchor, tag) => {
+                self.open(node(span, anchor, tag.as_deref(), Kind::Mapping(Vec::new())));
+                Ok(())
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(open) => self.close(open.node),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn open(&mut self, node: Node) {
+        self.open.push(Open { node, key: None, keys: BTreeSet::new() });
+    }
+
+    /// A node is whole: it goes into the collection around it.
+    fn close(&mut self, node: Node) -> Result<(), Fault> {
+        let Some(open) = self.open.last_mut() else {
+            self.documents.push(node);
+            return Ok(());
+        };
+        match (&mut open.node.kind, open.key.take()) {
+            (Kind::Mapping(entries), Some(key)) => entries.push((key, node)),
+            (Kind::Mapping(_), None) => {
+                // Which of two equal keys counts depends on who reads: never a thing to choose silently.
+                if let Some(text) = node.text()
+                    && !open.keys.insert(text.to_owned())
+                {
+                    return Err(Fault::at(node.line, format!("the key `{text}` is given twice")));
+                }
+                open.key = Some(node);
+            }
+            (Kind::Sequence(items), _) => items.push(node),
+            (Kind::Scalar { .. } | Kind::Alias(_), _) => {}
+        }
+        Ok(())
+    }
+}
+
+fn node(span: &Span, anchor: usize, tag: Option<&Tag>, kind: Kind) -> Node {
+    Node {
+        span: span.byte_range().unwrap_or_default(),
+        line: span.start.line(),
+        anchor: (anchor != 0).then_some(anchor),
+        tagged: tag.is_some(),
+        kind,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_bytes_of_the_text_whatever_stands_before() {
+        let text = "\u{feff}# Übergrößen\r\nä: &a {ö: 'é', b: [75 ]} # x\r\n---\r\nc: \"d\"\r\n";
+        let documents = parse(text).unwrap();
+        let number = &documents[0].get("ä").unwrap().get("b").unwrap().items()[0];
+        assert_eq!((&text[number.span.clone()], number.line), ("75", 2));
+        assert_eq!(documents[0].get("ä").unwrap().anchor, Some(1));
+        assert_eq!(&text[documents[1].get("c").unwrap().span.clone()], "\"d\"");
+    }
+
+    #[test]
+    fn what_cannot_be_trusted_is_refused_with_its_line() {
+        let deep = format!("a:\n- {}", "[".repeat(300));
+        for (text, line, reason) in [
+            ("a: 1\nb: 2\na: 3\n", 3, "the key `a` is given twice"),
+            ("a: {b: 1,\n \"b\": 2}\n", 2, "the key `b` is given twice"),
+            ("a: *b\n", 1, "is no YAML: while parsing node, found unknown anchor"),
+            (&deep, 2, "is no YAML: "),
+        ] {
+            let fault = parse(text).unwrap_err();
+            assert!(fault.line() == Some(line) && fault.to_string().starts_with(reason), "{text}: {fault:?}");
+        }
+    }
+
+    #[test]
+    fn trees_are_the_same_when_nothing_but_the_excepted_node_differs() {
+        let [a, b, c] = ["x: 1\ny: &a [2]\n", "x: 9\ny: &a [2] # c\n", "x: 9\ny: [2]\n"]
+            .map(|text| parse(text).unwrap().remove(0));
+        let x = |node: &Node| node.get("x").unwrap() as *const Node;
+        let except = |a: &Node, b: &Node| {
+            let (p, q) = (a.get("x").unwrap(), b.get("x").unwrap());
+            assert!(std::ptr::eq(p, x(a)));
+            a.same(b, (p, q))
+        };
+        assert!(except(&a, &b));
+        assert!(!except(&a, &c));
+        assert!(!a.same(&b, (&a.entries()[0].0, &b.entries()[0].0)));
+    }
+}

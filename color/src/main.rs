@@ -1,0 +1,152 @@
+//! Color, the demo service: it answers with a page in one colour, so that everyone in the room
+//! sees which version of a service a request went to. Start it twice, blue and green, behind a
+//! proxy that splits the traffic.
+//!
+//! | variable   | meaning                        | if absent or empty       |
+//! | ---------- | ------------------------------ | ------------------------ |
+//! | `COLOR`    | any CSS colour                 | `blue`                   |
+//! | `PORT`     | port to listen on; 0: any free | `8080`                   |
+//! | `HOSTNAME` | the name that the page shows   | the system's own, or `unknown` |
+//!
+//! | request           | answer                                                            |
+//! | ----------------- | ----------------------------------------------------------------- |
+//! | any path          | the page, or with `Accept: application/json` the object `{"color","host","requests"}`; both set the cookie `color` |
+//! | `GET /healthz`    | `ok`, not counted; another method gets a 405                      |
+//!
+//! The page answers every method but CONNECT: what is sent through a load balancer to see what it
+//! does, a POST as much as a GET, shall show who answered it. The count includes the answer that
+//! shows it.
+//!
+//! It listens on 0.0.0.0 and says so in one line, `color blue listening on 0.0.0.0:8080`.
+//! SIGTERM and SIGINT end it with exit code 0 after the answers under way, at most [`DRAIN`]
+//! later. What keeps it from starting is one line on stderr and exit code 1.
+
+#![forbid(unsafe_code)]
+
+mod accept;
+mod color;
+mod page;
+mod service;
+mod settings;
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, Write};
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::settings::{InvalidPort, Settings};
+
+/// How long the answers under way may take once the end was asked for. `docker stop` kills after
+/// 10 s, Kubernetes after 30 s; to end before both is to end with exit code 0.
+const DRAIN: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not eprintln!, which panics: without a stderr the exit code still tells.
+            let _ = writeln!(io::stderr(), "color: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One thread: a demo's load is far below what one serves, and the binary stays small.
+fn run() -> Result<(), StartError> {
+    let settings = Settings::from_environment()?;
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(StartError::Runtime)?
+        .block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Result<(), StartError> {
+    // Before the line below is printed: whoever reads it may send a signal at once.
+    let end = End::listen().map_err(StartError::Runtime)?;
+    let listen = |error| StartError::Listen(settings.port, error);
+    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port)).await.map_err(listen)?;
+    let address = listener.local_addr().map_err(listen)?;
+    // Escaped, so that the line stays one line whatever the colour's text is.
+    let color = settings.color.text().escape_debug();
+    let _ = writeln!(io::stdout(), "color {color} listening on {address}");
+
+    // An answer shall not wait for the acknowledgement of the one before it.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let (asked, drain) = oneshot::channel();
+    let service = service::router(settings.color, settings.host);
+    let server = axum::serve(listener, service).with_graceful_shutdown(async {
+        end.asked().await;
+        let _ = asked.send(());
+    });
+    tokio::select! {
+        result = server => result.map_err(StartError::Runtime),
+        () = expire(drain) => Ok(()),
+    }
+}
+
+/// Resolves [`DRAIN`] after the end was asked for.
+async fn expire(asked: impl Future) {
+    asked.await;
+    tokio::time::sleep(DRAIN).await;
+}
+
+/// The two signals that ask for the end.
+struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl End {
+    /// From here on the signals are caught. As the first process of a container, which has no
+    /// default reaction to them, Color would not even end without this.
+    fn listen() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Why Color does not run.
+enum StartError {
+    Port(InvalidPort),
+    Listen(u16, io::Error),
+    Runtime(io::Error),
+}
+
+impl From<InvalidPort> for StartError {
+    fn from(error: InvalidPort) -> Self {
+        Self::Port(error)
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(error) => error.fmt(f),
+            Self::Listen(port, error) => {
+                write!(f, "cannot listen on port {port}: ")?;
+                match error.kind() {
+                    io::ErrorKind::AddrInUse => f.write_str("address already in use"),
+                    io::ErrorKind::PermissionDenied => f.write_str("permission denied"),
+                    _ => error.fmt(f),
+                }
+            }
+            Self::Runtime(error) => write!(f, "cannot run: {error}"),
+        }
+    }
+}

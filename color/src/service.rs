@@ -1,0 +1,73 @@
+//! Paths to answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, VARY};
+use axum::http::{HeaderName, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http_body_util::BodyExt;
+use serde_json::json;
+
+use crate::accept::Form;
+use crate::color::Color;
+use crate::page;
+
+/// Every answer is of this moment and this host: a cached one would show the wrong version.
+const NOT_CACHED: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
+
+/// Who answers, and how often so far.
+struct Service {
+    color: Color,
+    host: String,
+    requests: AtomicU64,
+}
+
+/// Any path and method without an answer of its own shows the colour, so the service looks the
+/// same under whatever prefix a proxy routes to it.
+pub(crate) fn router(color: Color, host: String) -> Router {
+    let service = Service { color, host, requests: AtomicU64::new(0) };
+    Router::new().route("/healthz", get(health)).fallback(show).with_state(Arc::new(service))
+}
+
+async fn health() -> impl IntoResponse {
+    let text = (CONTENT_TYPE, "text/plain; charset=utf-8");
+    ([text, NOT_CACHED], "ok\n")
+}
+
+async fn show(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    if head.method == Method::CONNECT {
+        // A success would tell the client that a tunnel is open.
+        return StatusCode::NOT_IMPLEMENTED.into_response();
+    }
+    if discard(body).await.is_err() {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    let Service { color, host, .. } = &*service;
+    let requests = service.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    let (content_type, content) = match Form::preferred(&head.headers) {
+        Form::Page => ("text/html; charset=utf-8", page::render(color, host, requests)),
+        Form::Json => (
+            // RFC 8259 gives JSON no charset parameter: it is UTF-8.
+            "application/json",
+            json!({"color": color.text(), "host": host, "requests": requests}).to_string(),
+        ),
+    };
+    let cookie = format!("color={}; Path=/; SameSite=Lax", color.cookie_value());
+    let headers = [(CONTENT_TYPE, content_type), NOT_CACHED, (VARY, "accept")];
+    (headers, [(SET_COOKIE, cookie)], content).into_response()
+}
+
+/// Reads what was sent to its end. An answer ahead of it would make the server close the
+/// connection, and a proxy that is still sending would see a reset instead of a colour.
+async fn discard(mut body: Body) -> Result<(), axum::Error> {
+    while let Some(frame) = body.frame().await {
+        frame?;
+    }
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! What the environment says, with the defaults.
+
+use std::ffi::OsString;
+use std::{env, fmt, fs};
+
+use crate::color::Color;
+
+/// A container engine's and Kubernetes' usual port for a service without privileges.
+const DEFAULT_PORT: u16 = 8080;
+const DEFAULT_COLOR: &str = "blue";
+
+/// Where Linux keeps the host's name, the running one first.
+const HOST_NAME_FILES: [&str; 2] = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+
+/// Everything that can be set.
+pub(crate) struct Settings {
+    pub(crate) color: Color,
+    pub(crate) port: u16,
+    pub(crate) host: String,
+}
+
+impl Settings {
+    pub(crate) fn from_environment() -> Result<Self, InvalidPort> {
+        Self::read(|name| env::var_os(name), system_host_name)
+    }
+
+    /// An empty variable counts as absent: that is what compose and shells make of an unset one.
+    /// Only a port can be wrong; other text is shown as far as it is text.
+    fn read(
+        variable: impl Fn(&str) -> Option<OsString>,
+        host_name: impl FnOnce() -> Option<String>,
+    ) -> Result<Self, InvalidPort> {
+        let text = |name| {
+            variable(name).filter(|value| !value.is_empty()).map(|value| value.to_string_lossy().into_owned())
+        };
+        let port = match text("PORT") {
+            None => DEFAULT_PORT,
+            Some(value) => value.parse().map_err(|_| InvalidPort(value))?,
+        };
+        Ok(Self {
+            color: Color::new(text("COLOR").as_deref().unwrap_or(DEFAULT_COLOR)),
+            port,
+            host: text("HOSTNAME").or_else(host_name).unwrap_or_else(|| "unknown".to_owned()),
+        })
+    }
+}
+
+/// The text of a `PORT` that is none.
+#[derive(Debug)]
+pub(crate) struct InvalidPort(String);
+
+impl fmt::Display for InvalidPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PORT must be a number from 0 to 65535, not {:?}", self.0)
+    }
+}
+
+fn system_host_name() -> Option<String> {
+    HOST_NAME_FILES
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .map(|name| name.trim().to_owned())
+        .find(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)], host_name: Option<&str>) -> Result<Settings, InvalidPort> {
+        let variable = |name: &str| {
+            let (_, value) = variables.iter().find(|(variable, _)| *variable == name)?;
+            Some(OsString::from(value))
+        };
+        Settings::read(variable, || host_name.map(str::to_owned))
+    }
+
+    #[test]
+    fn absent_and_empty_variables_mean_the_defaults() {
+        let empty = [("COLOR", ""), ("PORT", ""), ("HOSTNAME", "")];
+        for variables in [&[][..], &empty] {
+            let settings = read(variables, Some("box")).unwrap();
+            assert_eq!(settings.color.text(), "blue");
+            assert_eq!(settings.port, 8080);
+            assert_eq!(settings.host, "box");
+        }
+    }
+
+    #[test]
+    fn variables_win_over_the_defaults() {
+        let variables = [("COLOR", "green"), ("PORT", "81"), ("HOSTNAME", "pod-1")];
+        let settings = read(&variables, Some("box")).unwrap();
+        assert_eq!(settings.color.text(), "green");
+        assert_eq!(settings.port, 81);
+        assert_eq!(settings.host, "pod-1");
+    }
+
+    #[test]
+    fn a_host_without_a_name_is_unknown() {
+        assert_eq!(read(&[], None).unwrap().host, "unknown");
+    }
+
+    #[test]
+    fn a_port_out_of_range_or_not_a_number_is_refused_by_its_text() {
+        for port in ["65536", "-1", "http", "80 ", "8080/tcp", "1\n2"] {
+            let error = read(&[("PORT", port)], None).err().unwrap().to_string();
+            assert!(error.starts_with("PORT must be a number"), "{error}");
+            assert!(error.contains(&format!("{port:?}")), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
+}

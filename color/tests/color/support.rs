@@ -1,0 +1,127 @@
+//! A Color that runs, and HTTP/1.1 to it by hand: what is on the wire is what the tests are about.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Longer than anything here takes on a busy machine; a hang ends in a failed test.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The binary with nothing but these variables.
+pub(crate) fn command(variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_color"));
+    command.env_clear().envs(variables.iter().copied());
+    command
+}
+
+/// A running Color, killed at the latest when the test is over.
+pub(crate) struct Running {
+    child: Child,
+    pub(crate) address: SocketAddr,
+    /// What it printed at its start.
+    pub(crate) line: String,
+}
+
+impl Running {
+    pub(crate) fn start(color: &str) -> Self {
+        let mut child = command(&[("COLOR", color), ("PORT", "0"), ("HOSTNAME", "test-host")])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let mut running = Self { child, address: ([127, 0, 0, 1], 0).into(), line: String::new() };
+        BufReader::new(stdout).read_line(&mut running.line).unwrap();
+        let (_, port) = running.line.trim_end().rsplit_once(':').unwrap();
+        running.address.set_port(port.parse().unwrap());
+        running
+    }
+
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    }
+
+    /// One request on a connection of its own, with these lines after the first.
+    pub(crate) fn ask(&self, request_line: &str, lines: &[&str]) -> Answer {
+        let mut stream = self.connect();
+        let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+        write!(stream, "{request_line} HTTP/1.1\r\nhost: color\r\nconnection: close\r\n{lines}\r\n").unwrap();
+        Answer::read_to_end(stream)
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until no new connection is accepted: the signal has arrived.
+    pub(crate) fn refuses(&self) {
+        wait_for("closed port", || TcpStream::connect(self.address).err());
+    }
+
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        wait_for("exit", || self.child.try_wait().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = found() {
+            return value;
+        }
+        assert!(start.elapsed() < PATIENCE, "no {what} in {PATIENCE:?}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// An answer as it came.
+pub(crate) struct Answer {
+    pub(crate) status: String,
+    /// Lower-case name and value, in their order.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// Everything until the server closes.
+    pub(crate) fn read_to_end(mut stream: TcpStream) -> Self {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().to_owned();
+        let headers = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        Self { status, headers, body: body.to_owned() }
+    }
+
+    /// The value of a header that is there once or not at all.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.iter().filter(|(header, _)| header == name);
+        let value = values.next()?;
+        assert!(values.next().is_none(), "{name} twice");
+        Some(&value.1)
+    }
+
+    /// Panics if the answer is not whole.
+    pub(crate) fn assert_page(&self) {
+        assert_eq!(self.status, "HTTP/1.1 200 OK");
+        let length = self.body.len().to_string();
+        assert_eq!(self.header("content-length"), Some(length.as_str()));
+        assert!(self.body.ends_with("</html>\n"), "{}", self.body);
+    }
+}

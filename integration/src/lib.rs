@@ -1,0 +1,44 @@
+//! Real Envoys with the real module, for the tests in `tests/` and for the demo.
+//!
+//! ```text
+//! client ──► Envoy (envoy/envoy.yaml, other ports) ──► blue, green
+//!  http1      │ filter from canary.yaml by rename        Echo in this process,
+//!  http2      │ admin: stats, ready                      or the real Color
+//! ```
+//!
+//! The tests start what is shipped: [`Setup`] reads `envoy/*.yaml`, changes addresses and paths, and
+//! whatever a test wants to be different. Every process hangs on a [`Process`], which ends it when the
+//! value is dropped and when this process dies, however it dies.
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "support of tests: what goes wrong here ends the test, with the line where it did"
+)]
+
+mod binaries;
+pub mod demo;
+mod envoy;
+mod filter;
+pub mod http1;
+pub mod http2;
+mod process;
+mod scratch;
+mod setup;
+mod upstream;
+
+pub use binaries::{Binary, MissingBinary};
+pub use envoy::{Envoy, eventually};
+pub use filter::Filter;
+pub use process::{Ended, Process};
+pub use scratch::{Scratch, replace};
+pub use setup::{Delivery, Setup, manager};
+pub use upstream::{Color, Echo};
+
+/// The cluster of the stable version, as `envoy/` and `istio/` name it.
+pub const BLUE: &str = "outbound|8000|blue-sub|color-service.default.svc.cluster.local";
+/// The cluster of the new version.
+pub const GREEN: &str = "outbound|8000|green-sub|color-service.default.svc.cluster.local";

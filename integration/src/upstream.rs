@@ -1,0 +1,115 @@
+//! What answers behind Envoy.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use crate::envoy::eventually;
+use crate::{Binary, Process, Scratch};
+
+/// An upstream in this process: it answers its name and, after it, the request's head as it came.
+#[derive(Debug)]
+pub struct Echo {
+    address: SocketAddr,
+    served: Arc<AtomicU64>,
+}
+
+impl Echo {
+    /// Listens on a free port, for as long as the process lives.
+    pub fn start(name: &'static str) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let served = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&served);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let count = Arc::clone(&count);
+                // An error here is Envoy that closed the connection.
+                thread::spawn(move || serve(name, stream, &count));
+            }
+        });
+        Self { address, served }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many requests it has answered.
+    pub fn served(&self) -> u64 {
+        self.served.load(Ordering::SeqCst)
+    }
+}
+
+fn serve(name: &str, stream: TcpStream, served: &AtomicU64) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            if stream.read_until(b'\n', &mut head)? == 0 {
+                return Ok(());
+            }
+        }
+        served.fetch_add(1, Ordering::SeqCst);
+        // A header that the filter's own must replace, or leave alone.
+        let mut answer = format!(
+            "HTTP/1.1 200 OK\r\nx-canary-decision: upstream\r\ncontent-length: {}\r\n\r\n{name}\n",
+            name.len() + 1 + head.len()
+        )
+        .into_bytes();
+        answer.extend_from_slice(&head);
+        stream.get_mut().write_all(&answer)?;
+    }
+}
+
+/// The real demo service.
+#[derive(Debug)]
+pub struct Color {
+    process: Process,
+    address: SocketAddr,
+    _dir: Scratch,
+}
+
+impl Color {
+    /// Starts it on a free port.
+    pub fn start(color: &str) -> Self {
+        let binary = Binary::Color.find().unwrap_or_else(|missing| panic!("{missing}"));
+        let dir = Scratch::new();
+        let process =
+            Self::spawn(&binary, color, &format!("color-{color}-0"), 0, &dir.join("color.log")).unwrap();
+        let address = eventually("Color says where it listens", || {
+            let log = process.log();
+            let (_, port) = log.lines().next()?.rsplit_once(':')?;
+            Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.trim().parse().ok()?)))
+        });
+        Self { process, address, _dir: dir }
+    }
+
+    pub(crate) fn spawn(
+        binary: &Path,
+        color: &str,
+        host: &str,
+        port: u16,
+        log: &Path,
+    ) -> io::Result<Process> {
+        let mut command = Command::new(binary);
+        command.env("COLOR", color).env("HOSTNAME", host).env("PORT", port.to_string());
+        Process::start("Color", &command, log)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it has written.
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+}

@@ -1,0 +1,158 @@
+//! A configuration with a mistake never takes the proxy down.
+
+use integration::{Delivery, Filter, Scratch, Setup, eventually};
+use serde_json::json;
+
+use crate::bad_table::{Bad, table};
+use crate::live::other_module;
+use crate::load::{Load, generation};
+use crate::support::{World, no_vm_restarted, policy, rule, weights, who};
+
+const REFUSED: &str = "wasmcustom.canary_config_refused";
+const CREATED: &str = "wasm.envoy.wasm.runtime.v8.created";
+
+/// A good configuration, all of it to green.
+fn good(n: u64) -> Filter {
+    Filter::new(policy(&rule(&format!("g{n}"), 0, 1)))
+}
+
+fn wait_for_refusal(world: &World, refused: u64) {
+    world.envoy.wait_for(&format!("{REFUSED} is {refused}"), |stats| stats.get(REFUSED) == Some(&refused));
+}
+
+/// The lines in which the filter complains.
+fn complaints(world: &World) -> Vec<String> {
+    world
+        .envoy
+        .log()
+        .lines()
+        .filter(|line| line.contains("configuration refused"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_mistake_is_refused_by_its_place_and_the_old_configuration_goes_on() {
+    let world = World::start(&Setup::with(good(0)));
+    let load = Load::start(&world.envoy, 3);
+    let table = table();
+    assert!(table.len() >= 40);
+    for (n, Bad { text, place, reason }) in (1..).zip(&table) {
+        let before = complaints(&world).len();
+        world.envoy.write(&Filter::new(text));
+        // The virtual machine that Envoy tries it in, the main thread and both workers.
+        let lines = eventually("every thread refuses", || {
+            let lines = complaints(&world).split_off(before);
+            (lines.len() >= 4).then_some(lines)
+        });
+        let shown: String = text.chars().take(200).collect();
+        for line in lines {
+            assert!(line.contains("[error]"), "{line}");
+            assert!(line.contains(&format!("stays in force: {place}")), "{shown}\n{line}\n{place}");
+            assert!(line.contains(reason), "{shown}\n{line}\n{reason}");
+        }
+        assert_eq!(world.envoy.stat(REFUSED), 1, "{shown}");
+        // The load sees to it that every answer was decided by the one before.
+        load.wait_for_generation(n - 1);
+        world.envoy.write(&good(n));
+        load.wait_for_generation(n);
+        assert_eq!(world.envoy.stat(REFUSED), 0, "{shown}");
+    }
+    load.finish();
+    assert_eq!(world.blue.served(), 0, "all went to green, all the time");
+    no_vm_restarted(&world.envoy);
+}
+
+#[test]
+fn what_is_no_text_is_refused_too() {
+    let world = World::start(&Setup::with(good(0)));
+    let packed = |name: &str, value| {
+        Some(json!({"@type": format!("type.googleapis.com/google.protobuf.{name}"), "value": value}))
+    };
+    let cases = [
+        // Struct: Envoy hands over protobuf, whatever its API comment says.
+        packed("Struct", json!({"http": [{"route": [{"cluster": "a"}]}]})),
+        // {"http": "\xff"}
+        packed("BytesValue", json!("eyJodHRwIjogIv8ifQ==")),
+        packed("BytesValue", json!("AAAA")),
+        packed("StringValue", json!("")),
+        None,
+    ];
+    for (n, configuration) in (1..).zip(cases) {
+        world.envoy.update(&Filter { configuration: configuration.clone(), ..Filter::new("") });
+        wait_for_refusal(&world, 1);
+        for _ in 0..20 {
+            let answer = world.envoy.get("/color");
+            assert_eq!(generation(&answer), Some(n - 1), "{configuration:?}");
+        }
+        world.envoy.update(&good(n));
+        wait_for_refusal(&world, 0);
+        eventually("the next good one is taken", || {
+            (generation(&world.envoy.get("/color")) == Some(n)).then_some(())
+        });
+    }
+    no_vm_restarted(&world.envoy);
+}
+
+#[test]
+fn a_new_virtual_machine_finds_the_last_good_configuration() {
+    let dir = Scratch::new();
+    let world = World::start(&Setup::with(good(7)));
+    let created = world.envoy.stat(CREATED);
+    let load = Load::start(&world.envoy, 3);
+    let bad = Filter::new("{");
+    let new_vms = [
+        bad.clone().with_variable("REASON", "a variable makes a new virtual machine"),
+        Filter { module: other_module(&dir, 1), ..bad.clone() },
+        bad.with_variable("REASON", "a third one"),
+    ];
+    for (n, filter) in (1..).zip(new_vms) {
+        world.envoy.write(&filter);
+        world.envoy.wait_for("a new virtual machine", |stats| stats[CREATED] >= created + 3 * n);
+        eventually("all of its threads refuse", || (complaints(&world).len() as u64 >= 3 * n).then_some(()));
+        load.wait_for_requests(500);
+        load.wait_for_generation(7);
+        wait_for_refusal(&world, 1);
+    }
+    world.envoy.write(&good(8).with_variable("REASON", "a third one"));
+    load.wait_for_generation(8);
+    wait_for_refusal(&world, 0);
+    load.finish();
+    assert_eq!(world.blue.served(), 0);
+    no_vm_restarted(&world.envoy);
+}
+
+#[test]
+fn an_envoy_that_starts_with_a_mistake_serves_and_takes_the_next_good_one() {
+    for delivery in [Delivery::Discovery, Delivery::DiscoveryWithoutDefault] {
+        for mistake in ["{", "", r#"{"http": [{"route": [{"cluster": "a", "weight": -5}]}]}"#] {
+            let world = World::start(&Setup { delivery, ..Setup::new(mistake) });
+            let mut connection = world.envoy.connect();
+            for _ in 0..50 {
+                assert_eq!(who(&connection.get("/color", &[]).unwrap()), "blue", "{delivery:?} {mistake}");
+            }
+            assert_eq!(connection.get("/", &[]).unwrap().status, 404);
+            wait_for_refusal(&world, 1);
+            assert!(complaints(&world).iter().all(|line| line.contains("no earlier one")));
+
+            world.envoy.update(&Filter::new(weights(0, 1)));
+            wait_for_refusal(&world, 0);
+            eventually("it is taken", || {
+                (who(&connection.get("/color", &[]).unwrap()) == "green").then_some(())
+            });
+        }
+    }
+}
+
+#[test]
+fn a_static_mistake_starts_and_serves_as_well() {
+    let world = World::start(&Setup { delivery: Delivery::Static, ..Setup::new("{") });
+    assert_eq!(who(&world.envoy.get("/color")), "blue");
+    assert_eq!(world.envoy.stat(REFUSED), 1);
+}
+
+#[test]
+fn a_static_configuration_without_a_mistake_decides() {
+    let world = World::start(&Setup { delivery: Delivery::Static, ..Setup::new(weights(0, 1)) });
+    assert_eq!(who(&world.envoy.get("/color")), "green");
+}

@@ -1,0 +1,94 @@
+//! Requests that go on while something changes.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use integration::http1::{Connection, Response};
+use integration::{Envoy, eventually};
+
+/// Leaves something of two cores to Envoy and to the other tests.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Connections that ask for `/color` all the time and note which rule decided.
+///
+/// The rules are named `g0`, `g1` … by the generation of the configuration. A worker never goes back to an older one.
+pub(crate) struct Load {
+    stop: Arc<AtomicBool>,
+    requests: Arc<AtomicU64>,
+    generations: Vec<Arc<AtomicU64>>,
+    failures: Arc<Mutex<Vec<String>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Load {
+    pub(crate) fn start(envoy: &Envoy, connections: usize) -> Self {
+        let mut load = Self {
+            stop: Arc::default(),
+            requests: Arc::default(),
+            generations: Vec::new(),
+            failures: Arc::default(),
+            threads: Vec::new(),
+        };
+        for _ in 0..connections {
+            let generation = Arc::new(AtomicU64::new(0));
+            load.generations.push(Arc::clone(&generation));
+            let (stop, requests, failures) =
+                (Arc::clone(&load.stop), Arc::clone(&load.requests), Arc::clone(&load.failures));
+            let mut connection = envoy.connect();
+            load.threads.push(thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    if let Err(failure) = request(&mut connection, &generation) {
+                        failures.lock().unwrap().push(failure);
+                        return;
+                    }
+                    requests.fetch_add(1, Ordering::Relaxed);
+                    thread::sleep(PAUSE);
+                }
+            }));
+        }
+        load
+    }
+
+    /// Waits until every connection has an answer of this generation.
+    pub(crate) fn wait_for_generation(&self, generation: u64) {
+        eventually(&format!("generation {generation} decides on every connection"), || {
+            assert_eq!(*self.failures.lock().unwrap(), [""; 0]);
+            self.generations.iter().all(|seen| seen.load(Ordering::Relaxed) == generation).then_some(())
+        });
+    }
+
+    /// Waits until this many more requests were answered.
+    pub(crate) fn wait_for_requests(&self, more: u64) {
+        let goal = self.requests.load(Ordering::Relaxed) + more;
+        eventually("the load goes on", || {
+            assert_eq!(*self.failures.lock().unwrap(), [""; 0]);
+            (self.requests.load(Ordering::Relaxed) >= goal).then_some(())
+        });
+    }
+
+    /// Ends it; how many requests there were, none of which failed.
+    pub(crate) fn finish(self) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
+        self.threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(*self.failures.lock().unwrap(), [""; 0]);
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+/// The generation that decided about an answer.
+pub(crate) fn generation(response: &Response) -> Option<u64> {
+    let decision = response.header("x-canary-decision")?;
+    decision.strip_prefix("route=g")?.split(';').next()?.parse().ok()
+}
+
+fn request(connection: &mut Connection, newest: &AtomicU64) -> Result<(), String> {
+    let response = connection.get("/color", &[]).map_err(|error| format!("no answer: {error}"))?;
+    if response.status != 200 {
+        return Err(format!("{response:?}"));
+    }
+    let decided = generation(&response).ok_or_else(|| format!("nobody decided: {response:?}"))?;
+    let before = newest.swap(decided, Ordering::Relaxed);
+    if decided < before { Err(format!("generation {decided} after {before}")) } else { Ok(()) }
+}

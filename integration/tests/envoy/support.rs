@@ -1,0 +1,98 @@
+//! What the tests have in common.
+
+use integration::http1::Response;
+use integration::{BLUE, Delivery, Echo, Ended, Envoy, GREEN, Setup, manager};
+use serde_json::{Value, json};
+
+/// An Envoy between the test and two upstreams that tell what reached them.
+pub(crate) struct World {
+    pub(crate) envoy: Envoy,
+    pub(crate) blue: Echo,
+    pub(crate) green: Echo,
+}
+
+impl World {
+    pub(crate) fn start(setup: &Setup) -> Self {
+        Self::try_start(setup).unwrap_or_else(|ended| panic!("Envoy did not start:\n{}", ended.log))
+    }
+
+    pub(crate) fn try_start(setup: &Setup) -> Result<Self, Ended> {
+        let (blue, green) = (Echo::start("blue"), Echo::start("green"));
+        let envoy = Envoy::try_start(setup, blue.address(), green.address())?;
+        Ok(Self { envoy, blue, green })
+    }
+}
+
+/// The shipped rule with other weights, as an object to add to.
+pub(crate) fn rule(name: &str, blue: u32, green: u32) -> Value {
+    let destination = |subset: &str, weight: u32| {
+        json!({
+            "destination": {
+                "host": "color-service.default.svc.cluster.local", "subset": subset, "port": {"number": 8000}
+            },
+            "weight": weight
+        })
+    };
+    json!({
+        "name": name,
+        "match": [{"uri": {"prefix": "/color"}}],
+        "route": [destination("blue-sub", blue), destination("green-sub", green)]
+    })
+}
+
+/// A configuration of this one rule, that tells its decisions in the response header `x-canary-decision`.
+pub(crate) fn policy(rule: &Value) -> String {
+    json!({"http": [rule], "responseHeader": "x-canary-decision"}).to_string()
+}
+
+/// The shipped rule with these weights, under the name `color`.
+pub(crate) fn weights(blue: u32, green: u32) -> String {
+    policy(&rule("color", blue, green))
+}
+
+/// Which upstream answered.
+pub(crate) fn who(response: &Response) -> &str {
+    assert_eq!(response.status, 200, "{response:?}");
+    response.body.lines().next().unwrap_or_default()
+}
+
+/// The values of a header that reached the upstream.
+pub(crate) fn reached<'r>(response: &'r Response, name: &str) -> Vec<&'r str> {
+    let lines = response.body.lines().skip(2);
+    lines
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(header, _)| header.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
+        .collect()
+}
+
+/// Adds a last route for everything to stable, so that unmatched requests reach an upstream, too.
+pub(crate) fn route_everything(bootstrap: &mut Value) {
+    routes(bootstrap).push(json!({"name": "rest", "match": {"prefix": "/"}, "route": {"cluster": BLUE}}));
+}
+
+/// The route configuration's one virtual host.
+pub(crate) fn virtual_host(bootstrap: &mut Value) -> &mut Value {
+    &mut manager(bootstrap)["route_config"]["virtual_hosts"][0]
+}
+
+pub(crate) fn routes(bootstrap: &mut Value) -> &mut Vec<Value> {
+    virtual_host(bootstrap)["routes"].as_array_mut().unwrap()
+}
+
+/// The virtual machines came up once and none has ever been started again.
+pub(crate) fn no_vm_restarted(envoy: &Envoy) {
+    let stats = envoy.stats();
+    let reloads: Vec<_> = stats.iter().filter(|(name, _)| name.contains("vm_reload")).collect();
+    assert!(!reloads.is_empty(), "Envoy has statistics about reloads");
+    assert!(reloads.iter().all(|(_, count)| **count == 0), "{reloads:?}");
+}
+
+#[test]
+fn the_clusters_of_the_tests_are_the_shipped_ones() {
+    let world = World::start(&Setup { delivery: Delivery::Absent, ..Setup::new("{}") });
+    let clusters = world.envoy.admin("/clusters");
+    for name in [BLUE, GREEN] {
+        assert!(clusters.contains(&format!("{name}::")), "{clusters}");
+    }
+}

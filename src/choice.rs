@@ -1,0 +1,87 @@
+//! The decision about one request, and how it is told.
+
+use crate::destination::Destination;
+use crate::rule::Rule;
+
+/// The decision about one request.
+#[derive(Clone, Debug)]
+pub struct Choice<'r> {
+    /// The rule that matched.
+    pub rule: &'r Rule,
+    /// Where the request goes.
+    pub destination: &'r Destination,
+    /// The number of the destination among all of the router.
+    pub id: usize,
+    /// Why it goes there.
+    pub reason: Reason,
+    /// The kind of key that decided, when one did: `header`, `cookie`, `query` or `source-ip`.
+    pub key: Option<&'static str>,
+    /// The value of a `Set-Cookie` header for the answer, when the user is new.
+    pub set_cookie: Option<String>,
+}
+
+/// Where the core gets its randomness from.
+pub trait Random {
+    /// An even point in `0..total`; `total` is above 0.
+    fn below(&mut self, total: u64) -> u64;
+
+    /// 128 random bits, for the key of a new user.
+    fn key(&mut self) -> u128;
+}
+
+/// Why a request goes where it goes; the label `reason` of the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A random point fell into this destination's share.
+    Weighted,
+    /// The user's key has its best score there.
+    Sticky,
+    /// No other destination has a share.
+    Only,
+}
+
+impl Choice<'_> {
+    /// The value of the response header: `route=color;subset=green-sub;reason=sticky;key=cookie`.
+    pub fn response_header(&self) -> String {
+        let (label, reason) = (self.destination.label(), self.reason.as_str());
+        let (field, key) = self.key.map_or(("", ""), |key| (";key=", key));
+        ["route=", self.rule.name(), ";subset=", label, ";reason=", reason, field, key].concat()
+    }
+
+    /// The value in filter state: `color/green-sub/weighted`.
+    pub fn filter_state(&self) -> String {
+        [self.rule.name(), "/", self.destination.label(), "/", self.reason.as_str()].concat()
+    }
+}
+
+impl Reason {
+    /// Every reason, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Weighted, Self::Sticky, Self::Only];
+
+    /// The label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Weighted => "weighted",
+            Self::Sticky => "sticky",
+            Self::Only => "only",
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Gives the same point and key for ever.
+    pub(crate) struct Fixed(pub(crate) u64);
+
+    impl Random for Fixed {
+        fn below(&mut self, _: u64) -> u64 {
+            self.0
+        }
+
+        fn key(&mut self) -> u128 {
+            self.0.into()
+        }
+    }
+}

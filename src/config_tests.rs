@@ -1,0 +1,136 @@
+use super::*;
+
+fn refused(text: &str) -> String {
+    match Config::from_json(text.as_bytes()) {
+        Ok(config) => panic!("accepted: {config:?}"),
+        Err(fault) => fault.to_string(),
+    }
+}
+
+/// A configuration whose only rule has these members.
+fn rule(members: &str) -> String {
+    format!(r#"{{"http": [{{{members}}}]}}"#)
+}
+
+#[test]
+fn every_fault_has_its_path_and_reason() {
+    let route = r#""route": [{"cluster": "a"}]"#;
+    let cases = [
+        (
+            rule(r#""route": [{"cluster": "a"}, {"cluster": "b", "weight": -5}]"#),
+            "http[0].route[1].weight: -5 is negative",
+        ),
+        (
+            rule(r#""route": [{"cluster": "a", "weight": 2147483648}]"#),
+            "http[0].route[0].weight: 2147483648 is above 2147483647",
+        ),
+        (
+            rule(r#""route": [{"cluster": "a", "weight": 1.5}]"#),
+            "http[0].route[0].weight: invalid type: floating point `1.5`, expected a whole number",
+        ),
+        (
+            rule(r#""route": [{"cluster": "a", "weight": "75"}]"#),
+            "http[0].route[0].weight: invalid type: string \"75\", expected a whole number",
+        ),
+        (
+            rule(r#""route": [{"cluster": "a", "weight": null}]"#),
+            "http[0].route[0].weight: invalid type: null, expected a whole number",
+        ),
+        (
+            rule(r#""route": [{"destination": {"host": "a.b", "port": {"number": 70000}}}]"#),
+            "http[0].route[0].destination.port.number: 70000 is not a port (1 to 65535)",
+        ),
+        (
+            rule(r#""route": [{"destination": {"host": "a.b", "port": {"number": 0}}}]"#),
+            "http[0].route[0].destination.port.number: 0 is not a port (1 to 65535)",
+        ),
+        (
+            rule(&format!(r#"{route}, "match": [{{"uri": null}}]"#)),
+            "http[0].match[0].uri: invalid type: null, expected an object",
+        ),
+        (
+            rule(&format!(r#"{route}, "match": [{{"headers": {{"a": {{"exact": "x"}}, "a": {{}}}}}}]"#)),
+            "http[0].match[0].headers: `a` is given twice",
+        ),
+        (
+            rule(&format!(r#"{route}, "match": [{{"headers": {{"x-a": {{"suffix": "x"}}}}}}]"#)),
+            "http[0].match[0].headers.x-a.suffix: unknown field `suffix`, expected one of `exact`, `prefix`, `regex`",
+        ),
+        (
+            rule(&format!(r#"{route}, "timeout": "5s""#)),
+            "http[0].timeout: stays in the VirtualService: a filter cannot carry it out",
+        ),
+        (
+            rule(&format!(r#"{route}, "match": [{{"gateways": []}}]"#)),
+            "http[0].match[0].gateways: stays in the VirtualService: a filter cannot carry it out",
+        ),
+        (rule(&format!(r#"{route}, "ramp": {{}}"#)), "http[0].ramp: not supported yet"),
+        (rule(r#""name": "color""#), "http[0]: missing field `route`"),
+        (r#"{"http": [], "http": []}"#.into(), "duplicate field `http`"),
+        (r#"{"http": {}}"#.into(), "http: invalid type: map, expected a sequence"),
+        (
+            r#"{"filterState": "yes", "http": []}"#.into(),
+            "filterState: invalid type: string \"yes\", expected a boolean",
+        ),
+        ("[]".into(), "invalid type: sequence, expected an object"),
+        (r#"{"http": [[]]}"#.into(), "http[0]: invalid type: sequence, expected an object"),
+        (" \n".into(), "the configuration is empty"),
+    ];
+    for (text, expected) in cases {
+        let line = refused(&text);
+        assert!(line.starts_with(expected), "{text}\n  gave     {line}\n  expected {expected}");
+    }
+}
+
+#[test]
+fn what_is_no_json_says_where() {
+    for (text, place) in [
+        ("{", "EOF while parsing an object at line 1 column 1"),
+        ("{\"http\": []\n\"a\"", "expected `,` or `}` at line 2 column 1"),
+        ("{\"http\": []} x", "trailing characters at line 1 column 14"),
+        ("http: []", "expected value at line 1 column 1"),
+    ] {
+        let line = refused(text);
+        assert!(line.starts_with("the configuration is not JSON: ") && line.contains(place), "{line}");
+    }
+    assert!(Config::from_json(b"\x0a\x10\x0a\x04http").is_err());
+    assert!(Config::from_json(b"{\"http\": [{\"name\": \"\xff\"}]}").is_err());
+}
+
+#[test]
+fn every_field_that_stays_in_the_virtual_service_says_so() {
+    for field in [
+        "timeout",
+        "retries",
+        "fault",
+        "mirror",
+        "mirrors",
+        "mirrorPercentage",
+        "corsPolicy",
+        "headers",
+        "rewrite",
+        "redirect",
+        "directResponse",
+        "delegate",
+    ] {
+        let line = refused(&rule(&format!(r#""{field}": {{}}, "route": []"#)));
+        assert!(line.starts_with(&format!("http[0].{field}: stays in the VirtualService")), "{line}");
+    }
+    for field in ["gateways", "port", "sourceLabels", "sourceNamespace", "statPrefix"] {
+        let line = refused(&rule(&format!(r#""match": [{{"{field}": 1}}], "route": []"#)));
+        assert!(
+            line.starts_with(&format!("http[0].match[0].{field}: stays in the VirtualService")),
+            "{line}"
+        );
+    }
+    assert!(
+        refused(&rule(r#""route": [{"cluster": "a", "headers": {}}]"#))
+            .starts_with("http[0].route[0].headers: stays")
+    );
+}
+
+#[test]
+fn deep_nesting_is_an_error_and_not_a_crash() {
+    refused(&"[".repeat(100_000));
+    refused(&format!("{{\"http\":{}", "[".repeat(100_000)));
+}

@@ -1,0 +1,88 @@
+//! Sets of bytes, which is what RE2's classes are in Latin-1.
+
+/// Any of the 256 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ByteSet([bool; 256]);
+
+impl ByteSet {
+    pub(super) const EMPTY: Self = Self([false; 256]);
+
+    /// The bytes for which the condition holds.
+    pub(super) fn of(condition: impl Fn(u8) -> bool) -> Self {
+        let mut set = Self::EMPTY;
+        for (byte, member) in (0..=u8::MAX).zip(set.0.iter_mut()) {
+            *member = condition(byte);
+        }
+        set
+    }
+
+    pub(super) fn union(self, other: Self) -> Self {
+        Self::of(|b| self.has(b) || other.has(b))
+    }
+
+    pub(super) fn complement(self) -> Self {
+        Self::of(|b| !self.has(b))
+    }
+
+    /// With every letter of the other case, in Latin-1 as RE2 folds it there.
+    pub(super) fn folded(self) -> Self {
+        Self::of(|b| self.has(b) || self.has(other_case(b)))
+    }
+
+    pub(super) fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte)).copied().unwrap_or_default()
+    }
+}
+
+/// The other case of a letter. `×` and `÷` stand where a pair of letters would; `ß`, `ÿ` and `µ` pair outside Latin-1.
+fn other_case(byte: u8) -> u8 {
+    match byte {
+        b'A'..=b'Z' | b'a'..=b'z' => byte ^ 0x20,
+        0xd7 | 0xf7 => byte,
+        0xc0..=0xde | 0xe0..=0xfe => byte ^ 0x20,
+        _ => byte,
+    }
+}
+
+/// `\d`, `\s`, `\w`. RE2's `\s` has no vertical tab.
+pub(super) fn perl(name: u8) -> Option<ByteSet> {
+    let set = match name.to_ascii_lowercase() {
+        b'd' => ByteSet::of(|b| b.is_ascii_digit()),
+        b's' => ByteSet::of(|b| matches!(b, b'\t' | b'\n' | 0x0c | b'\r' | b' ')),
+        b'w' => ByteSet::of(is_word),
+        _ => return None,
+    };
+    Some(if name.is_ascii_uppercase() { set.complement() } else { set })
+}
+
+/// What stands between `[:` and `:]`.
+pub(super) fn posix(name: &[u8], fold: bool) -> Option<ByteSet> {
+    let (negated, name) = match name {
+        [b'^', name @ ..] => (true, name),
+        name => (false, name),
+    };
+    let set = match name {
+        b"alnum" => ByteSet::of(|b| b.is_ascii_alphanumeric()),
+        b"alpha" => ByteSet::of(|b| b.is_ascii_alphabetic()),
+        b"ascii" => ByteSet::of(|b| b.is_ascii()),
+        b"blank" => ByteSet::of(|b| matches!(b, b'\t' | b' ')),
+        b"cntrl" => ByteSet::of(|b| b.is_ascii_control()),
+        b"digit" => ByteSet::of(|b| b.is_ascii_digit()),
+        b"graph" => ByteSet::of(|b| b.is_ascii_graphic()),
+        b"lower" => ByteSet::of(|b| b.is_ascii_lowercase()),
+        b"print" => ByteSet::of(|b| matches!(b, b' '..=b'~')),
+        b"punct" => ByteSet::of(|b| b.is_ascii_punctuation()),
+        b"space" => ByteSet::of(|b| matches!(b, b'\t'..=b'\r' | b' ')),
+        b"upper" => ByteSet::of(|b| b.is_ascii_uppercase()),
+        b"word" => ByteSet::of(is_word),
+        b"xdigit" => ByteSet::of(|b| b.is_ascii_hexdigit()),
+        _ => return None,
+    };
+    let set = if fold { set.folded() } else { set };
+    Some(if negated { set.complement() } else { set })
+}
+
+/// What `\w` is, and what a word boundary is between.
+pub(super) fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}

@@ -1,0 +1,231 @@
+//! A pattern as steps, run on all of its ways at once (Thompson's simulation): every byte of the value is looked at
+//! once, and no step is taken twice for it. So the time is linear in the value, whatever the pattern.
+
+use super::byte_set::{ByteSet, is_word};
+use super::parser::{Ast, Look};
+
+/// The most steps of a program, which bounds its memory and the time for one byte.
+const MOST_STEPS: usize = 10_000;
+
+/// The steps of a pattern that has to match a whole value.
+#[derive(Debug)]
+pub(super) struct Program {
+    /// The bytes that every match begins with.
+    prefix: Box<[u8]>,
+    /// The step behind the prefix.
+    start: u32,
+    steps: Box<[Step]>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Byte(u8),
+    Set(Box<ByteSet>),
+    Look(Look),
+    Jump(u32),
+    /// Both ways.
+    Fork(u32, u32),
+    Match,
+}
+
+/// What a run needs, kept from run to run.
+#[derive(Debug, Default)]
+pub(super) struct Threads {
+    here: StepSet,
+    next: StepSet,
+    pending: Vec<u32>,
+}
+
+/// Step numbers, each at most once, in the order in which they came; emptied without touching them.
+#[derive(Debug, Default)]
+struct StepSet {
+    steps: Vec<u32>,
+    places: Vec<u32>,
+}
+
+/// The program would have too many steps.
+pub(super) struct TooLarge;
+
+impl Program {
+    pub(super) fn new(pattern: &Ast) -> Result<Self, TooLarge> {
+        let mut compiler = Compiler { steps: Vec::new() };
+        compiler.add(pattern)?;
+        compiler.step(Step::Match)?;
+        let literal = |step: &Step| if let Step::Byte(byte) = step { Some(*byte) } else { None };
+        // A leading `^` holds by itself, since a match begins where the value does.
+        let carets = compiler.steps.iter().take_while(|step| matches!(step, Step::Look(Look::Start))).count();
+        let prefix: Box<[u8]> = compiler.steps.iter().skip(carets).map_while(literal).collect();
+        let start = u32::try_from(carets + prefix.len()).map_err(|_| TooLarge)?;
+        Ok(Self { prefix, start, steps: compiler.steps.into() })
+    }
+
+    /// The bytes that every value begins with that matches.
+    pub(super) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    pub(super) fn matches(&self, value: &[u8], threads: &mut Threads) -> bool {
+        let Some(rest) = value.strip_prefix(&*self.prefix) else { return false };
+        threads.here.clear(self.steps.len());
+        let mut before = self.prefix.last().copied();
+        self.follow(self.start, before, rest.first().copied(), &mut threads.here, &mut threads.pending);
+        for (place, byte) in rest.iter().enumerate() {
+            if threads.here.steps.is_empty() {
+                return false;
+            }
+            before = Some(*byte);
+            let after = rest.get(place + 1).copied();
+            threads.next.clear(self.steps.len());
+            for step in &threads.here.steps {
+                if self.takes(*step, *byte) {
+                    self.follow(step + 1, before, after, &mut threads.next, &mut threads.pending);
+                }
+            }
+            std::mem::swap(&mut threads.here, &mut threads.next);
+        }
+        threads.here.steps.iter().any(|step| matches!(self.step(*step), Some(Step::Match)))
+    }
+
+    fn step(&self, number: u32) -> Option<&Step> {
+        self.steps.get(number as usize)
+    }
+
+    fn takes(&self, step: u32, byte: u8) -> bool {
+        match self.step(step) {
+            Some(Step::Byte(wanted)) => *wanted == byte,
+            Some(Step::Set(set)) => set.has(byte),
+            _ => false,
+        }
+    }
+
+    /// Adds the step and all that follow from it without taking a byte.
+    fn follow(
+        &self,
+        step: u32,
+        before: Option<u8>,
+        after: Option<u8>,
+        into: &mut StepSet,
+        pending: &mut Vec<u32>,
+    ) {
+        pending.push(step);
+        while let Some(number) = pending.pop() {
+            let Some(step) = self.step(number) else { continue };
+            if !into.insert(number) {
+                continue;
+            }
+            match step {
+                Step::Jump(to) => pending.push(*to),
+                Step::Fork(one, other) => pending.extend([*one, *other]),
+                Step::Look(look) if look.holds(before, after) => pending.push(number + 1),
+                Step::Look(_) | Step::Byte(_) | Step::Set(_) | Step::Match => {}
+            }
+        }
+    }
+}
+
+impl Look {
+    fn holds(self, before: Option<u8>, after: Option<u8>) -> bool {
+        let boundary = before.is_some_and(is_word) != after.is_some_and(is_word);
+        match self {
+            Self::Start => before.is_none(),
+            Self::End => after.is_none(),
+            Self::LineStart => before.is_none_or(|byte| byte == b'\n'),
+            Self::LineEnd => after.is_none_or(|byte| byte == b'\n'),
+            Self::WordBoundary => boundary,
+            Self::NoWordBoundary => !boundary,
+        }
+    }
+}
+
+impl StepSet {
+    fn clear(&mut self, steps: usize) {
+        self.steps.clear();
+        if self.places.len() < steps {
+            self.places.resize(steps, 0);
+        }
+    }
+
+    /// Whether the step was not there yet. A place may be stale: it counts when the list says the same.
+    fn insert(&mut self, step: u32) -> bool {
+        let Some(place) = self.places.get_mut(step as usize) else { return false };
+        if self.steps.get(*place as usize) == Some(&step) {
+            return false;
+        }
+        *place = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
+        self.steps.push(step);
+        true
+    }
+}
+
+struct Compiler {
+    steps: Vec<Step>,
+}
+
+impl Compiler {
+    fn add(&mut self, pattern: &Ast) -> Result<(), TooLarge> {
+        match pattern {
+            Ast::Byte(byte) => self.step(Step::Byte(*byte)).map(drop),
+            Ast::Set(set) => self.step(Step::Set(set.clone())).map(drop),
+            Ast::Look(look) => self.step(Step::Look(*look)).map(drop),
+            Ast::Concat(parts) => parts.iter().try_for_each(|part| self.add(part)),
+            Ast::Alternatives(branches) => self.alternatives(branches),
+            Ast::Repeat { min, max, of } => self.repeat(*min, *max, of),
+        }
+    }
+
+    fn alternatives(&mut self, branches: &[Ast]) -> Result<(), TooLarge> {
+        let Some((last, others)) = branches.split_last() else { return Ok(()) };
+        let mut ends = Vec::new();
+        for branch in others {
+            let fork = self.step(Step::Jump(0))?;
+            self.add(branch)?;
+            ends.push(self.step(Step::Jump(0))?);
+            self.set(fork, Step::Fork(fork + 1, self.next()));
+        }
+        self.add(last)?;
+        for end in ends {
+            self.set(end, Step::Jump(self.next()));
+        }
+        Ok(())
+    }
+
+    fn repeat(&mut self, min: u32, max: Option<u32>, of: &Ast) -> Result<(), TooLarge> {
+        for _ in 0..min {
+            self.add(of)?;
+        }
+        let Some(max) = max else {
+            let fork = self.step(Step::Jump(0))?;
+            self.add(of)?;
+            self.step(Step::Jump(fork))?;
+            self.set(fork, Step::Fork(fork + 1, self.next()));
+            return Ok(());
+        };
+        let mut forks = Vec::new();
+        for _ in min..max {
+            forks.push(self.step(Step::Jump(0))?);
+            self.add(of)?;
+        }
+        for fork in forks {
+            self.set(fork, Step::Fork(fork + 1, self.next()));
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, step: Step) -> Result<u32, TooLarge> {
+        if self.steps.len() >= MOST_STEPS {
+            return Err(TooLarge);
+        }
+        self.steps.push(step);
+        Ok(self.next() - 1)
+    }
+
+    fn next(&self) -> u32 {
+        u32::try_from(self.steps.len()).unwrap_or(u32::MAX)
+    }
+
+    fn set(&mut self, number: u32, step: Step) {
+        if let Some(slot) = self.steps.get_mut(number as usize) {
+            *slot = step;
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What a rule may ask of a request. A field is read from the proxy when the first rule asks for it, and once.
+
+use std::cell::OnceCell;
+
+/// One line of a request's header: its name and its value.
+pub type Line = (String, Vec<u8>);
+
+/// The header fields of one request as the proxy holds them; reading one has its price.
+pub trait Fields {
+    /// The value of the first line of this name (lower case, pseudo-headers included), or `None` when there is none.
+    fn first(&self, name: &str) -> Option<Vec<u8>>;
+
+    /// Every line, in order.
+    fn all(&self) -> Vec<Line>;
+
+    /// The client's address as the proxy trusts it: `192.0.2.1:4711` or `[2001:db8::1]:4711`.
+    fn source_address(&self) -> Option<Vec<u8>>;
+}
+
+/// So many single reads cost more than the whole map (measured: 220 to 1100 ns each against 2600 ns).
+const FEW: usize = 4;
+
+/// A header and the value of its first line, if it has one.
+type First<'r> = (&'r str, Option<Vec<u8>>);
+
+/// One request, as the rules of a router see it.
+#[derive(Debug)]
+pub struct Request<'r, F> {
+    fields: F,
+    path: OnceCell<Option<Vec<u8>>>,
+    firsts: [OnceCell<First<'r>>; FEW],
+    all: OnceCell<Vec<Line>>,
+    source_address: OnceCell<Option<Vec<u8>>>,
+}
+
+impl<'r, F: Fields> Request<'r, F> {
+    /// A request of which nothing has been read yet.
+    pub fn new(fields: F) -> Self {
+        Self {
+            fields,
+            path: OnceCell::new(),
+            firsts: Default::default(),
+            all: OnceCell::new(),
+            source_address: OnceCell::new(),
+        }
+    }
+
+    /// The path without query and fragment, as Envoy's router compares it. `CONNECT` has none.
+    pub(crate) fn uri(&self) -> Option<&[u8]> {
+        let path = self.path()?;
+        path.split(|b| matches!(b, b'?' | b'#')).next()
+    }
+
+    /// The first value of a query parameter: all that follows the first `?`, split at `&` alone, nothing decoded
+    /// (Envoy's `QueryParamsMulti::parseQueryString`).
+    pub(crate) fn query_param(&self, name: &[u8]) -> Option<&[u8]> {
+        let path = self.path()?;
+        let question = path.iter().position(|&b| b == b'?')?;
+        let query = path.get(question + 1..)?;
+        query.split(|&b| b == b'&').map(split_at_equals).find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+
+    /// Whether any value of the header satisfies the condition; `None` when the header is absent.
+    pub(crate) fn header(&self, name: &'r str, satisfies: impl Fn(&[u8]) -> bool) -> Option<bool> {
+        // One cheap read decides when the header is absent or its first value will do.
+        match self.first(name) {
+            Some(None) => return None,
+            Some(Some(first)) if satisfies(first) => return Some(true),
+            Some(Some(_)) if is_pseudo(name) => return Some(false),
+            _ => {}
+        }
+        let mut values = self.values(name).peekable();
+        values.peek()?;
+        Some(values.any(satisfies))
+    }
+
+    /// Every value of the header. Whether there is more than one can only be told from the whole map.
+    pub(crate) fn each_value(&self, name: &'r str, visit: impl FnMut(&[u8])) {
+        match self.first(name) {
+            Some(None) => {}
+            Some(Some(first)) if is_pseudo(name) => [first].into_iter().for_each(visit),
+            _ => self.values(name).for_each(visit),
+        }
+    }
+
+    /// The value of the header's first line.
+    pub(crate) fn first_value(&self, name: &'r str) -> Option<&[u8]> {
+        self.first(name).unwrap_or_else(|| self.values(name).next())
+    }
+
+    /// The client's address without the port, and an IPv6 one without its brackets.
+    pub(crate) fn source_ip(&self) -> Option<&[u8]> {
+        let address = self.source_address.get_or_init(|| self.fields.source_address()).as_deref()?;
+        let port = address.iter().rposition(|b| *b == b':')?;
+        let ip = address.get(..port)?;
+        Some(ip.strip_prefix(b"[").and_then(|ip| ip.strip_suffix(b"]")).unwrap_or(ip))
+    }
+
+    /// Whether the request came by https, as the proxy trusts it.
+    pub(crate) fn is_https(&self) -> bool {
+        self.first_value(":scheme").is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
+    }
+
+    /// The header's first value, `Some(None)` if it is absent; `None` when enough single reads have been made.
+    fn first(&self, name: &'r str) -> Option<Option<&[u8]>> {
+        if self.all.get().is_some() {
+            return None;
+        }
+        let read = |cell: &'_ OnceCell<First<'r>>| -> bool {
+            cell.get_or_init(|| (name, self.fields.first(name))).0 == name
+        };
+        let (_, value) = self.firsts.iter().find(|cell| read(cell))?.get()?;
+        Some(value.as_deref())
+    }
+
+    fn values(&self, name: &'r str) -> impl Iterator<Item = &[u8]> {
+        let lines = self.all.get_or_init(|| self.fields.all());
+        lines.iter().filter(move |(key, _)| key == name).map(|(_, value)| &**value)
+    }
+
+    fn path(&self) -> Option<&[u8]> {
+        self.path.get_or_init(|| self.fields.first(":path")).as_deref()
+    }
+}
+
+/// A pseudo-header has one line at most.
+fn is_pseudo(name: &str) -> bool {
+    name.starts_with(':')
+}
+
+fn split_at_equals(pair: &[u8]) -> (&[u8], &[u8]) {
+    let mut halves = pair.splitn(2, |&b| b == b'=');
+    (halves.next().unwrap_or_default(), halves.next().unwrap_or_default())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// A request as a list of lines, which counts how it is read.
+    #[derive(Debug, Default)]
+    pub(crate) struct Lines {
+        lines: Vec<(String, Vec<u8>)>,
+        pub(crate) reads: Cell<usize>,
+        pub(crate) maps: Cell<usize>,
+    }
+
+    impl Lines {
+        pub(crate) fn new<V: AsRef<[u8]>>(lines: &[(&str, V)]) -> Self {
+            let lines =
+                lines.iter().map(|(name, value)| ((*name).to_owned(), value.as_ref().to_vec())).collect();
+            Self { lines, ..Self::default() }
+        }
+    }
+
+    impl Fields for &Lines {
+        fn first(&self, name: &str) -> Option<Vec<u8>> {
+            self.reads.set(self.reads.get() + 1);
+            self.lines.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+        }
+
+        fn all(&self) -> Vec<(String, Vec<u8>)> {
+            self.maps.set(self.maps.get() + 1);
+            self.lines.clone()
+        }
+
+        fn source_address(&self) -> Option<Vec<u8>> {
+            self.first("source.address")
+        }
+    }
+
+    fn param(path: &str, name: &str) -> Option<String> {
+        let lines = Lines::new(&[(":path", path)]);
+        let request = Request::new(&lines);
+        request.query_param(name.as_bytes()).map(|value| String::from_utf8_lossy(value).into_owned())
+    }
+
+    #[test]
+    fn query_parameters_are_read_as_envoy_reads_them() {
+        for (path, name, value) in [
+            ("/a?q=1", "q", Some("1")),
+            ("/a?q", "q", Some("")),
+            ("/a?q=", "q", Some("")),
+            ("/a?q=1&q=2", "q", Some("1")),
+            ("/a?x=1&q=2", "q", Some("2")),
+            ("/a?q=a=b", "q", Some("a=b")),
+            ("/a?q=a;r=b", "r", None),
+            ("/a?q=1?r=2", "q", Some("1?r=2")),
+            ("/a?Q=1", "q", None),
+            ("/a?%71=1", "q", None),
+            ("/a?q=%31", "q", Some("%31")),
+            ("/a?&&q=1", "q", Some("1")),
+            ("/a", "q", None),
+            ("/a?", "q", None),
+        ] {
+            assert_eq!(param(path, name).as_deref(), value, "{path} {name}");
+        }
+    }
+
+    #[test]
+    fn the_uri_ends_at_query_or_fragment() {
+        for (path, uri) in [("/a?b", "/a"), ("/a#b?c", "/a"), ("/a", "/a"), ("/?", "/"), ("*", "*")] {
+            let lines = Lines::new(&[(":path", path)]);
+            assert_eq!(Request::new(&lines).uri(), Some(uri.as_bytes()));
+        }
+        assert_eq!(Request::new(&Lines::default()).uri(), None);
+    }
+
+    #[test]
+    fn nothing_is_read_before_it_is_asked_for_and_nothing_twice() {
+        let lines = Lines::new(&[(":path", "/a?b=c"), ("x-a", "1"), ("x-a", "2")]);
+        let request = Request::new(&lines);
+        assert_eq!(lines.reads.get(), 0);
+        assert_eq!((request.uri(), request.query_param(b"b")), (Some(&b"/a"[..]), Some(&b"c"[..])));
+        assert_eq!(lines.reads.get(), 1);
+        assert_eq!(request.header("x-a", |value| value == b"1"), Some(true));
+        assert_eq!(request.header("x-none", |_| true), None);
+        assert_eq!((lines.reads.get(), lines.maps.get()), (3, 0));
+        assert_eq!(request.header("x-a", |value| value == b"2"), Some(true), "the second line counts");
+        assert_eq!(request.header("x-a", |value| value == b"3"), Some(false));
+        assert_eq!(request.header("x-none", |_| true), None);
+        assert_eq!((lines.reads.get(), lines.maps.get()), (3, 1));
+    }
+
+    #[test]
+    fn the_source_address_loses_its_port() {
+        for (address, ip) in [
+            ("192.0.2.1:80", Some("192.0.2.1")),
+            ("[2001:db8::1]:80", Some("2001:db8::1")),
+            ("/socket", None),
+            ("", None),
+        ] {
+            let lines = Lines::new(&[("source.address", address)]);
+            assert_eq!(Request::new(&lines).source_ip(), ip.map(str::as_bytes));
+        }
+    }
+
+    #[test]
+    fn many_headers_are_read_with_one_call() {
+        let lines = Lines::new(&[("h5", "1")]);
+        let request = Request::new(&lines);
+        for name in ["h0", "h1", "h2", "h3", "h4"] {
+            assert_eq!(request.header(name, |_| true), None);
+        }
+        assert_eq!(request.header("h5", |_| true), Some(true));
+        assert_eq!((lines.reads.get(), lines.maps.get()), (FEW, 1));
+    }
+}

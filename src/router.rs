@@ -1,0 +1,69 @@
+//! The compiled rules: the first one that matches a request decides where it goes.
+
+use std::collections::BTreeSet;
+
+use crate::InvalidConfig;
+use crate::config;
+use crate::destination::Completion;
+use crate::index::Index;
+use crate::request::{Fields, Request};
+use crate::rule::Rule;
+
+/// All rules, in the order of the configuration.
+#[derive(Debug)]
+pub struct Router {
+    rules: Vec<Rule>,
+    index: Index,
+}
+
+impl Router {
+    pub(crate) fn new(
+        wire: &[config::Object<config::Rule>],
+        completion: Completion<'_>,
+    ) -> Result<Self, InvalidConfig> {
+        if wire.is_empty() {
+            return Err(InvalidConfig::new("needs at least one rule").at("http"));
+        }
+        let mut rules = Vec::with_capacity(wire.len());
+        let mut first_id = 0;
+        for (index, wire) in wire.iter().enumerate() {
+            let rule =
+                Rule::new(wire, index, first_id, completion).map_err(|fault| fault.item("http", index))?;
+            first_id = rule.end_id();
+            rules.push(rule);
+        }
+        let mut names = BTreeSet::new();
+        match rules.iter().position(|rule| !names.insert(rule.name())) {
+            Some(index) => {
+                Err(InvalidConfig::new("is the name of an earlier rule").at("name").item("http", index))
+            }
+            None => Ok(Self {
+                index: Index::new(rules.iter().zip(0..).flat_map(|(rule, number)| rule.entries(number))),
+                rules,
+            }),
+        }
+    }
+
+    /// The first rule that matches.
+    pub fn route<'r, F: Fields>(&'r self, request: &Request<'r, F>) -> Option<&'r Rule> {
+        let found = self.index.first(request, |entry| {
+            let rule = self.rules.get(entry.rule as usize);
+            rule.is_some_and(|rule| rule.matches(entry, request))
+        });
+        self.rules.get(found? as usize)
+    }
+
+    /// The rules in the order of the configuration.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The number of destinations of all rules, the bound of [`Choice::id`](crate::Choice::id).
+    pub fn destinations(&self) -> usize {
+        self.rules.last().map_or(0, Rule::end_id)
+    }
+}
+
+#[cfg(test)]
+#[path = "router_tests.rs"]
+mod tests;
