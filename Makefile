@@ -7,6 +7,9 @@ SHELL := /bin/sh
 # Whatever the environment says: the paths below, and Envoy's, are in here.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
+# So long `make fuzz` looks, for each target.
+FUZZ_SECONDS ?= 60
+
 weights_file := target/demo/canary.yaml
 
 # What the demo runs. One command for all of it: any other would build what they share once more.
@@ -59,7 +62,7 @@ promotion: ## the running demo: everybody to green
 # Packages are built one by one where it matters: built together, the filter's feature `proxy` would be
 # switched on in the `canary` command, too.
 
-tools := -p canary -p color -p xtask -p integration
+tools := -p canary -p color -p xtask -p fuzz -p integration
 
 .PHONY: test
 test: lint unit integration ## everything: format, lints, unit tests, real Envoy
@@ -78,8 +81,12 @@ lint: rust ## format and lints
 unit: rust ## tests that need no Envoy
 	cargo test -q -p canary-filter
 	cargo test -q -p canary-filter --no-default-features
-	cargo test -q -p canary -p color -p xtask
+	cargo test -q -p canary -p color -p xtask -p fuzz
 	cargo test -q -p integration --lib
+
+.PHONY: fuzz
+fuzz: rust ## look for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (for each of two targets)
+	@fuzz/run.sh $(FUZZ_SECONDS)
 
 .PHONY: integration
 integration: wasm envoy ## tests in a real Envoy
