@@ -93,6 +93,10 @@ integration: wasm envoy ## tests in a real Envoy
 	cargo build -p color
 	cargo test -p integration --test envoy
 
+.PHONY: soak
+soak: wasm envoy ## a thousand configurations under a million requests in a real Envoy, twice; takes minutes
+	cargo test --release -p integration --test envoy -- --ignored --nocapture --test-threads 1 soak
+
 .PHONY: clean
 clean: ## remove everything that was built or downloaded
 	rm -rf target dist

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::http1::{self, Connection, Response};
-use crate::{Binary, Ended, Filter, Process, Scratch, Setup, replace};
+use crate::{Binary, Ended, Filter, Meter, Process, Scratch, Setup, replace};
 
 /// Nothing here takes longer, on however slow a machine; what does is a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -91,6 +91,11 @@ impl Envoy {
     /// One of them; absent counts as 0, as it does for who scrapes them.
     pub fn stat(&self, name: &str) -> u64 {
         self.stats().get(name).copied().unwrap_or(0)
+    }
+
+    /// What it uses.
+    pub fn meter(&self) -> Meter {
+        Meter::of_envoy(&self.dir.join("envoy.yaml")).unwrap()
     }
 
     /// What Envoy has logged, the access log included.

@@ -16,5 +16,6 @@ mod live;
 mod load;
 mod observe;
 mod refuse;
+mod soak;
 mod split;
 mod support;
