@@ -86,11 +86,10 @@ impl Page {
             if let Some(marker) = text.strip_prefix("<!-- refused: ") {
                 place = marker.strip_suffix(" -->");
             } else if let (Some(place), true) = (place, text.starts_with("| `")) {
-                let cells = text.trim_matches('|').split(" | ").map(|cell| span(cell.trim()));
-                let [members, reason] = cells.collect::<Vec<_>>()[..] else {
-                    panic!("{}: two cells of code", self.at(line))
-                };
-                let [place, members, reason] = [place, members, reason].map(str::to_owned);
+                let cells: Vec<_> =
+                    text.trim_matches('|').split(" | ").map(|cell| span(cell.trim())).collect();
+                assert_eq!(cells.len(), 2, "{}: two cells", self.at(line));
+                let [place, members, reason] = [place, cells[0], cells[1]].map(str::to_owned);
                 rows.push(Refused { line, place, members, reason });
             } else if text.is_empty() {
                 place = None;
