@@ -175,3 +175,20 @@ fn every_make_target_that_is_named_exists() {
     }
     assert!(named >= 5, "{named}");
 }
+
+#[test]
+fn every_folder_that_kubectl_is_told_to_apply_is_one() {
+    let mut missing = Vec::new();
+    for page in pages() {
+        for block in page.blocks().filter(|block| block.info == "sh") {
+            let folders = block.text.lines().filter_map(|line| line.strip_prefix("kubectl apply -k "));
+            let folders = folders.filter_map(|rest| rest.split(' ').next());
+            missing.extend(
+                folders
+                    .filter(|folder| !root().join(folder).join("kustomization.yaml").exists())
+                    .map(|folder| format!("{} {folder}", page.at(block.line))),
+            );
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
