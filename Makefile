@@ -65,7 +65,7 @@ promotion: ## the running demo: everybody to green
 tools := -p canary -p color -p xtask -p fuzz -p integration
 
 .PHONY: test
-test: lint unit integration ## everything: format, lints, unit tests, real Envoy
+test: lint unit integration reproduce ## everything: format, lints, unit tests, real Envoy
 	@echo "make test: format, lints, unit tests and the tests in a real Envoy have passed"
 
 .PHONY: lint
@@ -83,6 +83,10 @@ unit: rust ## tests that need no Envoy
 	cargo test -q -p canary-filter --no-default-features
 	cargo test -q -p canary -p color -p xtask -p fuzz
 	cargo test -q -p integration --lib
+
+.PHONY: reproduce
+reproduce: wasm ## the same sources give the same module under another path
+	cargo run -q -p xtask -- reproduce
 
 .PHONY: fuzz
 fuzz: rust ## look for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (for each of two targets)
