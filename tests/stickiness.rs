@@ -192,3 +192,12 @@ fn after_a_change_the_users_are_where_the_documentation_says() {
     }
     documented(&table);
 }
+
+/// The same users in a real Envoy: `integration/tests/envoy/hash_policy.rs`.
+#[test]
+fn envoy_and_the_formula_for_it_move_the_same_number_of_users() {
+    let (before, after) = (envoy(ONE_WEIGHT[0].1), envoy(ONE_WEIGHT[0].2));
+    let steps = before.iter().zip(&after).take(2_000);
+    let count = |from, to| steps.clone().filter(|step| *step == (&from, &to)).count();
+    assert_eq!([count("blue", "green"), count("green", "blue")], [406, 93]);
+}

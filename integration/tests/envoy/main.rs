@@ -10,6 +10,7 @@
 
 mod bad_config;
 mod bad_table;
+mod hash_policy;
 mod hostile;
 mod hygiene;
 mod live;
