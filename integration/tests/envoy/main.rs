@@ -15,6 +15,7 @@ mod hostile;
 mod hygiene;
 mod live;
 mod load;
+mod many;
 mod observe;
 mod refuse;
 mod soak;
