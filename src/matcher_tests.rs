@@ -183,7 +183,7 @@ fn a_bad_condition_is_refused_with_its_place() {
         (r#"{"method": {"prefix": ""}}"#, "method.prefix: is empty"),
         (r#"{"headers": {"x-a": {"prefix": ""}}}"#, "headers.x-a.prefix: is empty"),
         (r#"{"headers": {"x a": {}}}"#, "headers.x a: is no header name"),
-        (r#"{"withoutHeaders": {"": {}}}"#, "withoutHeaders.: is no header name"),
+        (r#"{"withoutHeaders": {"": {}}}"#, "withoutHeaders: the empty name is no header name"),
         (r#"{"queryParams": {"": {}}}"#, "queryParams: the empty name is no query parameter"),
         (r#"{"queryParams": {"q": {"regex": ""}}}"#, "queryParams.q.regex: is empty"),
     ] {
