@@ -20,6 +20,7 @@
 )]
 
 mod binaries;
+mod browser;
 pub mod demo;
 mod envoy;
 mod filter;
@@ -32,6 +33,7 @@ mod setup;
 mod upstream;
 
 pub use binaries::{Binary, MissingBinary};
+pub use browser::Browser;
 pub use envoy::{Envoy, eventually};
 pub use filter::Filter;
 pub use meter::Meter;
