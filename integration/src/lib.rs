@@ -21,6 +21,7 @@
 
 mod binaries;
 mod browser;
+mod chromium;
 pub mod demo;
 mod envoy;
 mod filter;
@@ -34,6 +35,7 @@ mod upstream;
 
 pub use binaries::{Binary, MissingBinary};
 pub use browser::Browser;
+pub use chromium::Chromium;
 pub use envoy::{Envoy, eventually};
 pub use filter::Filter;
 pub use meter::Meter;

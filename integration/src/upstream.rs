@@ -105,7 +105,9 @@ impl Color {
         log: &Path,
     ) -> io::Result<Process> {
         let mut command = Command::new(binary);
-        command.env("COLOR", color).env("HOSTNAME", host).env("PORT", port.to_string());
+        // For this machine alone, whatever its network.
+        command.env("HOST", Ipv4Addr::LOCALHOST.to_string()).env("PORT", port.to_string());
+        command.env("COLOR", color).env("HOSTNAME", host);
         Process::start("Color", &command, log)
     }
 

@@ -17,6 +17,7 @@ mod live;
 mod load;
 mod many;
 mod observe;
+mod page;
 mod refuse;
 mod soak;
 mod split;
