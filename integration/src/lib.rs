@@ -25,6 +25,7 @@ mod chromium;
 pub mod demo;
 mod envoy;
 mod filter;
+mod hpack;
 pub mod http1;
 pub mod http2;
 mod meter;

@@ -6,13 +6,21 @@ use integration::{Setup, manager};
 use serde_json::{Value, json};
 
 use crate::sticky_keys::{decided, known, setup};
-use crate::support::{World, no_vm_restarted, routes};
+use crate::support::{World, no_vm_restarted, routes, who};
 
 /// Halves by a cookie with these members beside its name.
 fn issuing(members: &Value) -> Setup {
     let mut cookie = json!({"name": "canary-id", "ttl": "720h"});
     cookie.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     setup(&json!([{"httpCookie": cookie}]))
+}
+
+/// One GET over HTTP/2 on a connection of its own.
+fn over_http2(world: &World, headers: &[(&str, &[u8])]) -> Response {
+    match http2::get(world.envoy.address(), b"/color", headers).unwrap() {
+        Answer::Response { status, headers, body } => Response { status, headers, body },
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The key that the answer issues, which is 128 random bits in hex, and what follows it.
@@ -33,15 +41,19 @@ fn the_first_answer_obeys_the_cookie_that_it_brings() {
     let mut keys = std::collections::BTreeSet::new();
     for _ in 0..100 {
         let mut connection = world.envoy.connect();
-        let first = connection.get("/color", &[]).unwrap();
-        let (key, _) = issued(&first).unwrap();
-        let version = known(&mut connection, key.as_bytes());
-        assert_eq!(decided(&first), ("cookie", version.as_str()));
-        let second = connection.get("/color", &[("cookie", format!("canary-id={key}").as_bytes())]).unwrap();
-        assert_eq!((decided(&second), issued(&second)), (("cookie", version.as_str()), None));
-        keys.insert(key);
+        for first in [connection.get("/color", &[]).unwrap(), over_http2(&world, &[])] {
+            let (key, _) = issued(&first).unwrap();
+            let version = known(&mut connection, key.as_bytes());
+            assert_eq!(decided(&first), ("cookie", version.as_str()));
+            let cookie = format!("canary-id={key}");
+            let cookie: [(&str, &[u8]); 1] = [("cookie", cookie.as_bytes())];
+            for second in [connection.get("/color", &cookie).unwrap(), over_http2(&world, &cookie)] {
+                assert_eq!((decided(&second), issued(&second)), (("cookie", version.as_str()), None));
+            }
+            keys.insert(key);
+        }
     }
-    assert_eq!(keys.len(), 100, "a key of one's own for everybody");
+    assert_eq!(keys.len(), 200, "a key of one's own for everybody");
 }
 
 #[test]
@@ -160,23 +172,25 @@ fn a_cookie_is_read_as_browsers_and_others_write_it() {
         for (lines, named) in HEADERS {
             let lines: Vec<_> = lines.iter().map(|line| line.replace("USER", &user)).collect();
             let headers: Vec<_> = lines.iter().map(|line| ("cookie", line.as_bytes())).collect();
-            let named = named.map(|named| known(&mut connection, named.replace("USER", &user).as_bytes()));
-            let answer = connection.get("/color", &headers).unwrap();
-            assert_eq!(issued(&answer).is_none(), named.is_some(), "{lines:?}");
-            if let Some(version) = &named {
-                assert_eq!(decided(&answer), ("cookie", version.as_str()), "{lines:?}");
-            }
-            let headers: Vec<_> = lines.iter().map(|line| ("cookie", line.as_bytes())).collect();
-            let over_http2 = http2::get(world.envoy.address(), b"/color", &headers).unwrap();
-            let Answer::Response { status: 200, body, .. } = over_http2 else {
-                panic!("{lines:?} {over_http2:?}")
-            };
-            if let Some(version) = &named {
-                assert_eq!(body.lines().next(), Some(version.as_str()), "HTTP/2: {lines:?}");
+            let version = named.map(|named| known(&mut connection, named.replace("USER", &user).as_bytes()));
+            let answers = [connection.get("/color", &headers).unwrap(), over_http2(&world, &headers)];
+            for (answer, protocol) in answers.iter().zip(["HTTP/1.1", "HTTP/2"]) {
+                assert_eq!(issued(answer).is_none(), version.is_some(), "{protocol}: {lines:?}");
+                let expected = version.as_deref().unwrap_or(who(answer));
+                assert_eq!(decided(answer), ("cookie", expected), "{protocol}: {lines:?}");
             }
         }
     }
     no_vm_restarted(&world.envoy);
+}
+
+/// RFC 6265, 5.4: a browser sends one line. HTTP/2 alone may break it up, and Envoy joins it there.
+#[test]
+fn of_several_cookie_lines_of_http1_the_first_counts() {
+    let world = World::start(&issuing(&json!({})));
+    let lines: [(&str, &[u8]); 2] = [("cookie", b"a=1"), ("cookie", b"canary-id=user")];
+    assert!(issued(&world.envoy.connect().get("/color", &lines).unwrap()).is_some());
+    assert!(issued(&over_http2(&world, &lines)).is_none());
 }
 
 #[test]
@@ -189,9 +203,12 @@ fn the_crumbs_of_http2_are_one_cookie_header() {
         let own = format!("canary-id={user}");
         for crumbs in [[&*own, "a=1", "b=2"], ["a=1", &own, "b=2"], ["a=1", "b=2", &own]] {
             let headers = crumbs.map(|crumb| ("cookie", crumb.as_bytes()));
-            let answer = http2::get(world.envoy.address(), b"/color", &headers).unwrap();
-            let Answer::Response { status: 200, body, .. } = answer else { panic!("{answer:?}") };
-            assert_eq!(body.lines().next(), Some(version.as_str()), "{crumbs:?}");
+            let answer = over_http2(&world, &headers);
+            assert_eq!(
+                (decided(&answer), issued(&answer)),
+                (("cookie", version.as_str()), None),
+                "{crumbs:?}"
+            );
         }
     }
 }
