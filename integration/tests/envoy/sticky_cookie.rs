@@ -143,6 +143,35 @@ fn local_answers(bootstrap: &mut Value) {
     );
 }
 
+#[test]
+fn an_answer_from_a_cache_behind_the_filter_brings_each_user_a_cookie_of_their_own() {
+    let world = World::start(&Setup { change: cache, ..issuing(&json!({})) });
+    let mut connection = world.envoy.connect();
+    let cacheable: [(&str, &[u8]); 2] =
+        [("x-answer", b"Cache-Control: max-age=600"), ("x-answer", b"Date: Fri, 31 Dec 2100 00:00:00 GMT")];
+    let answers: Vec<_> = (0..20).map(|_| connection.get("/color", &cacheable).unwrap()).collect();
+    let served = world.blue.served() + world.green.served();
+    assert!(served < 20, "{served} of 20: the cache has answered none");
+    let keys: std::collections::BTreeSet<_> =
+        answers.iter().map(|answer| issued(answer).unwrap().0).collect();
+    assert_eq!(keys.len(), 20);
+    no_vm_restarted(&world.envoy);
+}
+
+/// Envoy's own cache, between the filter and the router.
+fn cache(bootstrap: &mut Value) {
+    let filter = json!({
+        "name": "cache",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.cache.v3.CacheConfig",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.http.cache.simple_http_cache.v3.SimpleHttpCacheConfig"
+            }
+        }
+    });
+    manager(bootstrap)["http_filters"].as_array_mut().unwrap().insert(1, filter);
+}
+
 /// Cookie headers, each with the user that it names, or none.
 const HEADERS: &[(&[&str], Option<&str>)] = &[
     (&["canary-id=USER"], Some("USER")),
