@@ -59,7 +59,7 @@ promotion: ## the running demo: everybody to green
 # Packages are built one by one where it matters: built together, the filter's feature `proxy` would be
 # switched on in the `canary` command, too.
 
-tools := -p canary -p color -p xtask -p integration
+tools := -p canary -p color -p xtask -p integration -p manifests
 
 .PHONY: test
 test: lint unit integration ## everything: format, lints, unit tests, real Envoy
@@ -80,6 +80,7 @@ unit: rust ## tests that need no Envoy
 	cargo test -q -p canary-filter --no-default-features
 	cargo test -q -p canary -p color -p xtask
 	cargo test -q -p integration --lib
+	cargo test -q -p manifests
 
 .PHONY: integration
 integration: wasm envoy ## tests in a real Envoy
