@@ -12,6 +12,8 @@ mod bad_config;
 mod bad_table;
 mod hostile;
 mod hygiene;
+mod istio;
+mod istiod;
 mod live;
 mod load;
 mod observe;
