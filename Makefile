@@ -43,7 +43,7 @@ demo: wasm envoy ## two versions of a service behind Envoy, and the observed spl
 weights: rust ## change the running demo's weights: make weights BLUE=50 GREEN=50
 	@test -n "$(BLUE)" && test -n "$(GREEN)" || \
 	  { echo "give both weights: make weights BLUE=50 GREEN=50" >&2; exit 1; }
-	@test -f $(weights_file) || { echo "the demo does not run: start it with make demo" >&2; exit 1; }
+	@test -f $(weights_file) || { echo "the demo does not run: start it with make demo or make up" >&2; exit 1; }
 	@$(parts) -q
 	@target/release/canary weights $(weights_file) color "blue-sub=$(BLUE)" "green-sub=$(GREEN)"
 
@@ -54,6 +54,39 @@ rollback: ## the running demo: everybody to blue
 .PHONY: promotion
 promotion: ## the running demo: everybody to green
 	@$(MAKE) --no-print-directory weights BLUE=0 GREEN=100
+
+# --- Images ---
+# Nothing is pulled: both are FROM scratch, and what they hold is built here.
+
+version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+export COLOR_IMAGE ?= color:$(version)
+export PLUGIN_IMAGE ?= canary-filter:$(version)
+
+# Of the images, in containers' words; Rust has others.
+ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+musl := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-musl
+
+# Rust's own linker: no C compiler for the other architecture is needed.
+.PHONY: color-static
+color-static: rust
+	@rustup target list --installed | grep -qx $(musl) || rustup target add $(musl)
+	cargo build --release -p color --target $(musl) --config 'target.$(musl).linker="rust-lld"'
+	@mkdir -p target/images/$(ARCH) && cp target/$(musl)/release/color target/images/$(ARCH)/color
+
+.PHONY: images
+images: wasm color-static ## build the images of the plugin and of Color: make images PLUGIN_IMAGE=... COLOR_IMAGE=...
+	@engine=$$(integration/engine.sh) && set -x && \
+	  $$engine build -t "$(PLUGIN_IMAGE)" -f istio/Dockerfile dist && \
+	  $$engine build -t "$(COLOR_IMAGE)" -f color/Dockerfile --build-arg TARGETARCH=$(ARCH) target/images
+
+.PHONY: up
+up: images ## the demo under docker-compose, with Envoy's official image; make weights works there, too
+	@integration/compose.sh up
+	@echo "open http://127.0.0.1:8080/color; Envoy's admin page is http://127.0.0.1:9901; make down ends it"
+
+.PHONY: down
+down: ## end what make up has started
+	@integration/compose.sh down
 
 # --- Checks ---
 # Packages are built one by one where it matters: built together, the filter's feature `proxy` would be
@@ -86,6 +119,17 @@ unit: rust ## tests that need no Envoy
 integration: wasm envoy ## tests in a real Envoy
 	cargo build -p color
 	cargo test -p integration --test envoy
+
+# Where there is no container engine the two say so, and nothing has failed.
+with_engine = @if integration/engine.sh >/dev/null 2>&1; then $(1); else echo "skipped: $@: no container engine"; fi
+
+.PHONY: test-images
+test-images: ## build both images and look into them
+	$(call with_engine,$(MAKE) -s images && cargo test -q -p integration --test containers -- images)
+
+.PHONY: test-compose
+test-compose: envoy ## make up, make weights and make down, for real
+	$(call with_engine,$(MAKE) -s images && cargo test -q -p integration --test containers -- compose)
 
 .PHONY: clean
 clean: ## remove everything that was built or downloaded

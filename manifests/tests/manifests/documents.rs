@@ -79,8 +79,10 @@ pub(crate) fn manifests(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let files = paths.into_iter().flat_map(|path| if path.is_dir() { manifests(&path) } else { vec![path] });
-    let skipped = |path: &PathBuf| {
-        path.ends_with("kustomization.yaml") || path.parent().unwrap().ends_with("telemetry")
+    let meant = |path: &PathBuf| {
+        path.extension().is_some_and(|extension| extension == "yaml")
+            && !path.ends_with("kustomization.yaml")
+            && !path.parent().unwrap().ends_with("telemetry")
     };
-    files.filter(|path| !skipped(path)).collect()
+    files.filter(meant).collect()
 }
