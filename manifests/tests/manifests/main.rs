@@ -10,6 +10,7 @@
 
 mod agreement;
 mod alone;
+mod compose;
 mod documents;
 mod kustomize;
 mod plugin;
