@@ -95,7 +95,7 @@ down: ## end what make up has started
 tools := -p canary -p color -p xtask -p integration -p manifests
 
 .PHONY: test
-test: lint unit integration ## everything: format, lints, unit tests, real Envoy
+test: lint unit integration test-images ## everything: format, lints, unit tests, real Envoy
 	@echo "make test: format, lints, unit tests and the tests in a real Envoy have passed"
 
 .PHONY: lint
