@@ -14,6 +14,8 @@
 //! | any path          | the page, or with `Accept: application/json` the object `{"color","host","requests"}`; both set the cookie `color` and the header `x-color` |
 //! | `GET /healthz`    | `ok`, not counted; another method gets a 405                      |
 //!
+//! `color health` asks `/healthz` of the Color on the same host and `PORT`, for the health check of a container.
+//!
 //! The page answers every method but CONNECT: what is sent through a load balancer to see what it
 //! does, a POST as much as a GET, shall show who answered it. The count includes the answer that
 //! shows it; a HEAD shows nothing and is not counted. Behind the canary filter the page also shows
@@ -28,15 +30,17 @@
 
 mod accept;
 mod color;
+mod health;
 mod page;
 mod service;
 mod settings;
 
-use std::fmt;
+use std::ffi::OsString;
 use std::future::Future;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
+use std::{env, fmt};
 
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
@@ -63,6 +67,14 @@ fn main() -> ExitCode {
 /// One thread: a demo's load is far below what one serves, and the binary stays small.
 fn run() -> Result<(), StartError> {
     let settings = Settings::from_environment()?;
+    if let Some(argument) = env::args_os().nth(1) {
+        return match argument.to_str() {
+            Some("health") => {
+                health::check(settings.port).map_err(|error| StartError::Unhealthy(settings.port, error))
+            }
+            _ => Err(StartError::Argument(argument)),
+        };
+    }
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -128,6 +140,8 @@ enum StartError {
     Setting(InvalidSetting),
     Listen(u16, io::Error),
     Runtime(io::Error),
+    Unhealthy(u16, io::Error),
+    Argument(OsString),
 }
 
 impl From<InvalidSetting> for StartError {
@@ -149,6 +163,8 @@ impl fmt::Display for StartError {
                 }
             }
             Self::Runtime(error) => write!(f, "cannot run: {error}"),
+            Self::Unhealthy(port, error) => write!(f, "not healthy on port {port}: {error}"),
+            Self::Argument(argument) => write!(f, "unknown argument {argument:?}: there is only `health`"),
         }
     }
 }

@@ -13,6 +13,8 @@ mod bad_table;
 mod hash_policy;
 mod hostile;
 mod hygiene;
+mod istio;
+mod istiod;
 mod live;
 mod load;
 mod many;
