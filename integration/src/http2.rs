@@ -46,12 +46,21 @@ pub enum Answer {
 /// # Errors
 /// The connection broke.
 pub fn get(address: SocketAddr, path: &[u8], headers: &[(&str, &[u8])]) -> io::Result<Answer> {
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_bytes(), *value)).collect();
+    get_raw(address, path, &headers)
+}
+
+/// The same with names that are no text.
+///
+/// # Errors
+/// The connection broke.
+pub fn get_raw(address: SocketAddr, path: &[u8], headers: &[(&[u8], &[u8])]) -> io::Result<Answer> {
     let mut block = Vec::new();
-    let pseudo: [(&str, &[u8]); 4] =
-        [(":method", b"GET"), (":scheme", b"http"), (":authority", b"color.test"), (":path", path)];
+    let pseudo: [(&[u8], &[u8]); 4] =
+        [(b":method", b"GET"), (b":scheme", b"http"), (b":authority", b"color.test"), (b":path", path)];
     for (name, value) in pseudo.iter().chain(headers) {
         block.push(0); // literal, not indexed, new name
-        string(&mut block, name.as_bytes());
+        string(&mut block, name);
         string(&mut block, value);
     }
 

@@ -58,17 +58,13 @@ fn serve(name: &str, stream: TcpStream, served: &AtomicU64) -> io::Result<()> {
             }
         }
         served.fetch_add(1, Ordering::SeqCst);
-        let wanted: String = String::from_utf8_lossy(&head)
-            .lines()
-            .filter_map(|line| line.strip_prefix("x-answer: "))
-            .map(|header| format!("{header}\r\n"))
-            .collect();
         // A header that the filter's own must replace, or leave alone.
-        let mut answer = format!(
-            "HTTP/1.1 200 OK\r\nx-canary-decision: upstream\r\n{wanted}content-length: {}\r\n\r\n{name}\n",
-            name.len() + 1 + head.len()
-        )
-        .into_bytes();
+        let mut answer = b"HTTP/1.1 200 OK\r\nx-canary-decision: upstream\r\n".to_vec();
+        for header in head.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"x-answer: ")) {
+            answer.extend_from_slice(header);
+            answer.push(b'\n');
+        }
+        write!(answer, "content-length: {}\r\n\r\n{name}\n", name.len() + 1 + head.len())?;
         answer.extend_from_slice(&head);
         stream.get_mut().write_all(&answer)?;
     }
