@@ -56,6 +56,20 @@ fn a_browser_stays_on_its_colour_and_sees_why() {
 }
 
 #[test]
+fn after_a_rollback_the_page_says_that_there_is_no_other_version() {
+    let Some(chromium) = chromium("after_a_rollback_the_page_says_that_there_is_no_other_version") else {
+        return;
+    };
+    let keys = json!([{"httpCookie": {"name": "canary-id", "ttl": "720h"}}]);
+    let rolled_back = rule("color", 1, 0)["route"].clone();
+    let (envoy, _colors) = start(&json!({"consistentHash": keys, "route": rolled_back}));
+    let page = chromium.open(&format!("http://{}/color", envoy.address()));
+    assert_eq!(shown(&page, "Version").as_deref(), Some("blue-sub"));
+    assert_eq!(shown(&page, "Why").as_deref(), Some("only no other version has a share"));
+    assert_eq!(shown(&page, "Known by"), None);
+}
+
+#[test]
 fn a_page_that_was_drawn_by_weight_says_so_and_never_names_another_version() {
     let test = "a_page_that_was_drawn_by_weight_says_so_and_never_names_another_version";
     let Some(chromium) = chromium(test) else { return };
