@@ -7,6 +7,10 @@ SHELL := /bin/sh
 # Whatever the environment says: the paths below, and Envoy's, are in here.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
+# What `make oracle` compares, and its random numbers.
+PAIRS ?= 200000
+SEED ?= 1
+
 # So long `make fuzz` looks, for each target.
 FUZZ_SECONDS ?= 60
 
@@ -129,7 +133,11 @@ fuzz: rust ## look for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (f
 .PHONY: integration
 integration: wasm envoy ## tests in a real Envoy
 	cargo build -p color
-	cargo test -p integration --test envoy
+	cargo test -p integration --test envoy --test oracle
+
+.PHONY: oracle
+oracle: wasm envoy ## compare with Envoy's own router for longer: make oracle PAIRS=200000 SEED=1
+	CANARY_ORACLE_PAIRS=$(PAIRS) CANARY_ORACLE_SEED=$(SEED) cargo test -p integration --test oracle -- --nocapture
 
 .PHONY: soak
 soak: wasm envoy ## a thousand configurations under a million requests in a real Envoy, twice; takes minutes

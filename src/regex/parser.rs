@@ -335,7 +335,7 @@ impl<'p> Parser<'p> {
             Some(b'x') => self.hex()?,
             Some(b'0'..=b'9') => return Err("backreferences and octal are not supported: write \\xNN".into()),
             Some(b'p' | b'P') => return Err("\\p is not supported: values are compared byte by byte".into()),
-            Some(byte) if byte.is_ascii() && !byte.is_ascii_alphanumeric() && byte != b'_' => byte,
+            Some(byte) if byte.is_ascii() && !byte.is_ascii_alphanumeric() => byte,
             Some(byte) if byte.is_ascii_graphic() => {
                 return Err(format!("\\{} is no escape of RE2's", char::from(byte)));
             }
