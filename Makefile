@@ -63,7 +63,7 @@ export COLOR_IMAGE ?= color:$(version)
 export PLUGIN_IMAGE ?= canary-filter:$(version)
 
 # Of the images, in containers' words; Rust has others.
-ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
 musl := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-musl
 
 # Rust's own linker: no C compiler for the other architecture is needed.
@@ -75,9 +75,10 @@ color-static: rust
 
 .PHONY: images
 images: wasm color-static ## build the images of the plugin and of Color: make images PLUGIN_IMAGE=... COLOR_IMAGE=...
-	@engine=$$(integration/engine.sh) && set -x && \
-	  $$engine build -t "$(PLUGIN_IMAGE)" -f istio/Dockerfile dist && \
-	  $$engine build -t "$(COLOR_IMAGE)" -f color/Dockerfile --build-arg TARGETARCH=$(ARCH) target/images
+	@engine=$$(integration/engine.sh) && \
+	  $$engine build -q -t "$(PLUGIN_IMAGE)" -f istio/Dockerfile dist && \
+	  $$engine build -q -t "$(COLOR_IMAGE)" -f color/Dockerfile --build-arg TARGETARCH=$(ARCH) target/images && \
+	  echo "built by $$engine: $(PLUGIN_IMAGE) and $(COLOR_IMAGE), $(ARCH)"
 
 .PHONY: up
 up: images ## the demo under docker-compose, with Envoy's official image; make weights works there, too

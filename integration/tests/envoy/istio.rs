@@ -174,6 +174,29 @@ fn a_proxy_that_starts_with_a_module_it_cannot_load_answers_500() {
     nobody_steers(&world, "mended", "x-canary-cluster", "green");
 }
 
+/// Istio's authorization at this place of the chain. It denies what takes the route `canary`.
+fn authorize(bootstrap: &mut Value, place: usize) {
+    gateway().translate(bootstrap);
+    let manager = manager(bootstrap);
+    let types = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3";
+    let filter = json!({"name": "authorization", "typed_config": {"@type": format!("{types}.RBAC")}});
+    manager["http_filters"].as_array_mut().unwrap().insert(place, filter);
+    let deny = json!({"@type": format!("{types}.RBACPerRoute"), "rbac": {"rules": {}}});
+    let route = &mut manager["route_config"]["virtual_hosts"][0]["routes"][0];
+    assert_eq!(route["name"], "canary");
+    route["typed_per_filter_config"] = json!({"authorization": deny});
+}
+
+#[test]
+fn what_is_authorized_is_the_route_that_the_plugin_has_chosen() {
+    assert_eq!(gateway().plugin()["phase"], "AUTHN");
+    let after = World::start(&setup(&gateway(), |bootstrap| authorize(bootstrap, 1), [0, 1]));
+    assert_eq!(get(&after.envoy, "/color", "accept", &[]).status, 403);
+    // Why it is AUTHN: after authorization the plugin would change a route that was authorized already.
+    let before = World::start(&setup(&gateway(), |bootstrap| authorize(bootstrap, 0), [0, 1]));
+    assert_eq!(who(&get(&before.envoy, "/color", "accept", &[])), "green");
+}
+
 #[test]
 fn routes_by_subset_need_no_envoy_filter() {
     let with = setup(&subset_header(), |bootstrap| subset_header().translate(bootstrap), [0, 1]);
