@@ -129,8 +129,8 @@ test-images: ## build both images and look into them
 	$(call with_engine,$(MAKE) -s images && cargo test -q -p integration --test containers -- images)
 
 .PHONY: test-compose
-test-compose: envoy ## make up, make weights and make down, for real
-	$(call with_engine,$(MAKE) -s images && cargo test -q -p integration --test containers -- compose)
+test-compose: ## make up, make weights and make down, for real
+	$(call with_engine,$(MAKE) -s envoy images && cargo test -q -p integration --test containers -- compose)
 
 .PHONY: clean
 clean: ## remove everything that was built or downloaded

@@ -73,8 +73,9 @@ fn the_gateway_sends_each_request_where_the_plugin_decides() {
         let answer = get(&world.envoy, "/color", "accept", &["text/plain"]);
         let version = usize::from(who(&answer) == "green");
         seen[version] += 1;
-        let decision = format!("route=color;subset={}-sub;", who(&answer));
-        assert!(answer.header("x-canary").unwrap().starts_with(&decision), "{answer:?}");
+        let decision = format!("route=color;subset={}-sub;reason=sticky;key=cookie", who(&answer));
+        assert_eq!(answer.header("x-canary"), Some(decision.as_str()), "{answer:?}");
+        assert!(answer.header("set-cookie").unwrap().starts_with("canary-id="), "{answer:?}");
     }
     // Fewer than 10 of 100 at one in two: less than once in 10^16 runs.
     assert!(seen.iter().all(|count| *count >= 10), "{seen:?}");
