@@ -7,6 +7,9 @@ SHELL := /bin/sh
 # Whatever the environment says: the paths below, and Envoy's, are in here.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
+# So long `make fuzz` looks, for each target.
+FUZZ_SECONDS ?= 60
+
 weights_file := target/demo/canary.yaml
 
 # What the demo runs. One command for all of it: any other would build what they share once more.
@@ -93,10 +96,10 @@ down: ## end what make up has started
 # Packages are built one by one where it matters: built together, the filter's feature `proxy` would be
 # switched on in the `canary` command, too.
 
-tools := -p canary -p color -p xtask -p integration -p manifests
+tools := -p canary -p color -p xtask -p fuzz -p integration -p manifests
 
 .PHONY: test
-test: lint unit integration test-images ## everything: format, lints, unit tests, real Envoy
+test: lint unit integration reproduce test-images ## everything: format, lints, unit tests, real Envoy
 	@echo "make test: format, lints, unit tests and the tests in a real Envoy have passed"
 
 .PHONY: lint
@@ -112,14 +115,26 @@ lint: rust ## format and lints
 unit: rust ## tests that need no Envoy
 	cargo test -q -p canary-filter
 	cargo test -q -p canary-filter --no-default-features
-	cargo test -q -p canary -p color -p xtask
+	cargo test -q -p canary -p color -p xtask -p fuzz
 	cargo test -q -p integration --lib
 	cargo test -q -p manifests
+
+.PHONY: reproduce
+reproduce: wasm ## the same sources give the same module under another path
+	cargo run -q -p xtask -- reproduce
+
+.PHONY: fuzz
+fuzz: rust ## look for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (for each of two targets)
+	@fuzz/run.sh $(FUZZ_SECONDS)
 
 .PHONY: integration
 integration: wasm envoy ## tests in a real Envoy
 	cargo build -p color
 	cargo test -p integration --test envoy
+
+.PHONY: soak
+soak: wasm envoy ## a thousand configurations under a million requests in a real Envoy, twice; takes minutes
+	cargo test --release -p integration --test envoy -- --ignored --nocapture --test-threads 1 soak
 
 # Where there is no container engine the two say so, and nothing has failed.
 with_engine = @if integration/engine.sh >/dev/null 2>&1; then $(1); else echo "skipped: $@: no container engine"; fi

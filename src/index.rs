@@ -9,7 +9,7 @@ mod table;
 mod trie;
 
 use crate::header_name::HeaderName;
-use crate::matcher::Matcher;
+use crate::matcher::{Matcher, Settled};
 use crate::request::{Fields, Request};
 use table::Table;
 use trie::Trie;
@@ -20,6 +20,15 @@ use trie::Trie;
 pub(crate) struct Entry {
     pub(crate) rule: u32,
     pub(crate) matcher: Option<u32>,
+    /// What the way through the index has shown to hold.
+    pub(crate) settled: Settled,
+}
+
+impl Entry {
+    /// An entry of which nothing is known yet.
+    pub(crate) fn new(rule: u32, matcher: Option<u32>) -> Self {
+        Self { rule, matcher, settled: Settled::default() }
+    }
 }
 
 /// The index over the entries of all rules.

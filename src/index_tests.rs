@@ -8,7 +8,7 @@ use proptest::prelude::*;
 fn scan(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
     let request = Request::new(lines);
     for (rule, number) in rules.iter().zip(0..) {
-        if rule.is_empty() || rule.iter().any(|matcher| matcher.matches(&request)) {
+        if rule.is_empty() || rule.iter().any(|matcher| matcher.matches(&request, Settled::default())) {
             return Some(number);
         }
     }
@@ -17,11 +17,11 @@ fn scan(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
 
 fn index(rules: &[Vec<Matcher>]) -> Index {
     let numbered = rules.iter().zip(0..).flat_map(|(matchers, rule)| {
-        let always = matchers.is_empty().then_some((Entry { rule, matcher: None }, None));
+        let always = matchers.is_empty().then_some((Entry::new(rule, None), None));
         let entries = matchers
             .iter()
             .zip(0..)
-            .map(move |(matcher, number)| (Entry { rule, matcher: Some(number) }, Some(matcher)));
+            .map(move |(matcher, number)| (Entry::new(rule, Some(number)), Some(matcher)));
         always.into_iter().chain(entries)
     });
     Index::new(numbered)
@@ -32,7 +32,7 @@ fn indexed(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
     let index = index(rules);
     index.first(&request, |entry| match entry.matcher {
         None => true,
-        Some(number) => rules[entry.rule as usize][number as usize].matches(&request),
+        Some(number) => rules[entry.rule as usize][number as usize].matches(&request, entry.settled),
     })
 }
 
@@ -129,7 +129,7 @@ fn a_value_that_tells_rules_apart_leaves_few_to_try() {
         let tried = std::cell::Cell::new(0);
         let found = index.first(&request, |entry| {
             tried.set(tried.get() + 1);
-            rules[entry.rule as usize][0].matches(&request)
+            rules[entry.rule as usize][0].matches(&request, entry.settled)
         });
         assert_eq!(found, Some(1234), "{kind}");
         assert!(

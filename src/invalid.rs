@@ -1,6 +1,6 @@
 //! Why a configuration is refused: one line, the path to the fault and the reason.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// Longest text that is shown of a fault. A key or a pattern can be as long as the configuration; a log line cannot.
 const LONGEST: usize = 400;
@@ -47,14 +47,13 @@ impl fmt::Display for InvalidConfig {
             [self.path.as_str(), ": ", &self.reason]
         };
         // Names and values of the user's are quoted in both parts: they must not break the line.
-        let mut shown = parts.iter().flat_map(|part| part.chars());
-        for c in shown.by_ref().take(LONGEST) {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                fmt::Write::write_char(f, c)?;
-            }
-        }
+        let escaped = |c: char| {
+            let (escaped, plain) =
+                if c.is_control() { (Some(c.escape_default()), None) } else { (None, Some(c)) };
+            escaped.into_iter().flatten().chain(plain)
+        };
+        let mut shown = parts.iter().flat_map(|part| part.chars()).flat_map(escaped);
+        shown.by_ref().take(LONGEST).try_for_each(|c| f.write_char(c))?;
         if shown.next().is_some() {
             f.write_str(" …")?;
         }
@@ -80,7 +79,10 @@ mod tests {
         let fault = InvalidConfig::new("x".repeat(9_999)).at("a\r\nb\u{85}c");
         let line = fault.to_string();
         assert!(line.starts_with("a\\r\\nb\\u{85}c: xxx"), "{line}");
-        assert!(line.chars().count() < 450);
         assert!(!line.chars().any(char::is_control));
+        for reason in ["x", "\u{7f}"] {
+            let line = InvalidConfig::new(reason.repeat(9_999)).to_string();
+            assert_eq!(line.chars().count(), LONGEST + 2, "{line}");
+        }
     }
 }

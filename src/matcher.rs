@@ -16,6 +16,14 @@ pub(crate) struct Matcher {
     headers: Vec<(HeaderName, HeaderMatch)>,
 }
 
+/// Conditions of an entry that are known to hold, because the entry was found by them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settled {
+    uri: bool,
+    /// Bit n is the nth condition on a header; one behind the last bit is tried again.
+    headers: u32,
+}
+
 /// The fixed text that an entry compares the path with.
 pub(crate) struct UriKey<'m> {
     /// In lower case where the comparison ignores case.
@@ -58,11 +66,30 @@ enum HeaderMatch {
 }
 
 impl Matcher {
-    pub(crate) fn matches<'r, F: Fields>(&'r self, request: &Request<'r, F>) -> bool {
+    /// Whether the conditions hold that are not settled.
+    pub(crate) fn matches<'r, F: Fields>(&'r self, request: &Request<'r, F>, settled: Settled) -> bool {
+        let uri = self.uri.as_ref().filter(|_| !settled.uri);
         // Cheapest first: the path is there once anything has asked for it, a header costs a read each.
-        self.uri.as_ref().is_none_or(|uri| request.uri().is_some_and(|path| uri.matches(path)))
+        uri.is_none_or(|uri| request.uri().is_some_and(|path| uri.matches(path)))
             && self.query_params.iter().all(|(name, param)| param.matches(request.query_param(name)))
-            && self.headers.iter().all(|(name, header)| header.matches(name, request))
+            && (0..)
+                .zip(&self.headers)
+                .all(|(number, (name, header))| settled.has_header(number) || header.matches(name, request))
+    }
+
+    /// What holds once an index has looked up this entry's key for the path and for these headers.
+    pub(crate) fn settled(&self, path: bool, looked_up: impl Fn(&HeaderName) -> bool) -> Settled {
+        let mut settled =
+            Settled { uri: path && self.uri_key().is_some_and(|key| key.is_all), ..Settled::default() };
+        let mut known: Vec<&HeaderName> = Vec::new();
+        for (number, (name, header)) in (0..).zip(&self.headers) {
+            // Of two conditions on one name the first one is the key.
+            if header.exact().is_some() && looked_up(name) && !known.contains(&name) {
+                settled.add_header(number);
+                known.push(name);
+            }
+        }
+        settled
     }
 
     /// What an index can know this entry by: the path that it compares with.
@@ -83,10 +110,7 @@ impl Matcher {
 
     /// What an index can know this entry by: the headers that must have exactly this value.
     pub(crate) fn exact_headers(&self) -> impl Iterator<Item = (&HeaderName, &[u8])> {
-        self.headers.iter().filter_map(|(name, header)| match header {
-            HeaderMatch::Is(StringMatch::Exact(text)) => Some((name, &**text)),
-            _ => None,
-        })
+        self.headers.iter().filter_map(|(name, header)| Some((name, header.exact()?)))
     }
 
     /// How many conditions there are; with none, every request matches.
@@ -151,6 +175,9 @@ fn named(
     headers: &mut Vec<(HeaderName, HeaderMatch)>,
 ) -> Result<(), InvalidConfig> {
     for (name, value) in &wire.0 {
+        if name.is_empty() {
+            return Err(InvalidConfig::new("the empty name is no header name"));
+        }
         let header = HeaderName::to_read(name).map_err(|fault| fault.at(name))?;
         let value = StringMatch::read(value).map_err(|fault| fault.at(name))?;
         let matched = match (value, &empty) {
@@ -161,6 +188,25 @@ fn named(
         headers.push((header, matched));
     }
     Ok(())
+}
+
+impl Settled {
+    /// How many conditions these are.
+    pub(crate) fn count(self) -> usize {
+        usize::from(self.uri) + self.headers.count_ones() as usize
+    }
+
+    fn add_header(&mut self, number: u32) {
+        self.headers |= Self::bit(number);
+    }
+
+    fn has_header(self, number: u32) -> bool {
+        self.headers & Self::bit(number) != 0
+    }
+
+    fn bit(number: u32) -> u32 {
+        1_u32.checked_shl(number).unwrap_or(0)
+    }
 }
 
 impl StringMatch {
@@ -217,6 +263,14 @@ impl ParamMatch {
 }
 
 impl HeaderMatch {
+    /// The value that it must be.
+    fn exact(&self) -> Option<&[u8]> {
+        match self {
+            Self::Is(StringMatch::Exact(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     fn matches<'r, F: Fields>(&'r self, name: &'r HeaderName, request: &Request<'r, F>) -> bool {
         let name = name.as_str();
         match self {

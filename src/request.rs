@@ -23,11 +23,19 @@ const FEW: usize = 4;
 /// A header and the value of its first line, if it has one.
 type First<'r> = (&'r str, Option<Vec<u8>>);
 
+/// `:path`, and how much of it the router compares.
+#[derive(Debug)]
+struct Path {
+    text: Vec<u8>,
+    /// Where the query or the fragment begins: every rule asks, so it is looked for once.
+    uri_end: usize,
+}
+
 /// One request, as the rules of a router see it.
 #[derive(Debug)]
 pub struct Request<'r, F> {
     fields: F,
-    path: OnceCell<Option<Vec<u8>>>,
+    path: OnceCell<Option<Path>>,
     firsts: [OnceCell<First<'r>>; FEW],
     all: OnceCell<Vec<Line>>,
     source_address: OnceCell<Option<Vec<u8>>>,
@@ -48,13 +56,13 @@ impl<'r, F: Fields> Request<'r, F> {
     /// The path without query and fragment, as Envoy's router compares it. `CONNECT` has none.
     pub(crate) fn uri(&self) -> Option<&[u8]> {
         let path = self.path()?;
-        path.split(|b| matches!(b, b'?' | b'#')).next()
+        path.text.get(..path.uri_end)
     }
 
     /// The first value of a query parameter: all that follows the first `?`, split at `&` alone, nothing decoded
     /// (Envoy's `QueryParamsMulti::parseQueryString`).
     pub(crate) fn query_param(&self, name: &[u8]) -> Option<&[u8]> {
-        let path = self.path()?;
+        let path = &self.path()?.text;
         let question = path.iter().position(|&b| b == b'?')?;
         let query = path.get(question + 1..)?;
         query.split(|&b| b == b'&').map(split_at_equals).find(|(key, _)| *key == name).map(|(_, value)| value)
@@ -118,8 +126,13 @@ impl<'r, F: Fields> Request<'r, F> {
         lines.iter().filter(move |(key, _)| key == name).map(|(_, value)| &**value)
     }
 
-    fn path(&self) -> Option<&[u8]> {
-        self.path.get_or_init(|| self.fields.first(":path")).as_deref()
+    fn path(&self) -> Option<&Path> {
+        let read = || {
+            let text = self.fields.first(":path")?;
+            let end = text.iter().position(|b| matches!(b, b'?' | b'#'));
+            Some(Path { uri_end: end.unwrap_or(text.len()), text })
+        };
+        self.path.get_or_init(read).as_ref()
     }
 }
 

@@ -108,15 +108,15 @@ impl Rule {
 
     /// The `match` entries under their numbers, or the one that stands for none.
     pub(crate) fn entries(&self, rule: u32) -> impl Iterator<Item = (Entry, Option<&Matcher>)> {
-        let always = self.matches.is_empty().then_some((Entry { rule, matcher: None }, None));
+        let always = self.matches.is_empty().then_some((Entry::new(rule, None), None));
         let numbered = self.matches.iter().zip(0..);
-        always.into_iter().chain(
-            numbered.map(move |(matcher, number)| (Entry { rule, matcher: Some(number) }, Some(matcher))),
-        )
+        always
+            .into_iter()
+            .chain(numbered.map(move |(matcher, number)| (Entry::new(rule, Some(number)), Some(matcher))))
     }
 
     pub(crate) fn matches<'r, F: Fields>(&'r self, entry: Entry, request: &Request<'r, F>) -> bool {
         let Some(number) = entry.matcher else { return true };
-        self.matches.get(number as usize).is_some_and(|matcher| matcher.matches(request))
+        self.matches.get(number as usize).is_some_and(|matcher| matcher.matches(request, entry.settled))
     }
 }

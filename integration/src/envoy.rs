@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::http1::{self, Connection, Response};
-use crate::{Binary, Ended, Filter, Process, Scratch, Setup, replace};
+use crate::{Binary, Ended, Filter, Meter, Process, Scratch, Setup, replace};
 
 /// Nothing here takes longer, on however slow a machine; what does is a failure.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -58,8 +58,9 @@ impl Envoy {
         let listeners = http1::get(admin, "/listeners?format=json").unwrap().body;
         let listeners: Value = serde_json::from_str(&listeners).unwrap();
         let address = &listeners["listener_statuses"][0]["local_address"]["socket_address"];
-        let ip = address["address"].as_str().unwrap();
-        let listener = format!("{ip}:{}", address["port_value"]).parse().unwrap();
+        let ip = address["address"].as_str().unwrap().parse().unwrap();
+        let port = u16::try_from(address["port_value"].as_u64().unwrap()).unwrap();
+        let listener = SocketAddr::new(ip, port);
         Ok(Self { process, admin, listener, dir })
     }
 
@@ -91,6 +92,11 @@ impl Envoy {
     /// One of them; absent counts as 0, as it does for who scrapes them.
     pub fn stat(&self, name: &str) -> u64 {
         self.stats().get(name).copied().unwrap_or(0)
+    }
+
+    /// What it uses.
+    pub fn meter(&self) -> Meter {
+        Meter::of_envoy(&self.dir.join("envoy.yaml")).unwrap()
     }
 
     /// What Envoy has logged, the access log included.

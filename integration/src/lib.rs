@@ -20,19 +20,26 @@
 )]
 
 mod binaries;
+mod browser;
+mod chromium;
 pub mod demo;
 mod envoy;
 mod filter;
+mod hpack;
 pub mod http1;
 pub mod http2;
+mod meter;
 mod process;
 mod scratch;
 mod setup;
 mod upstream;
 
 pub use binaries::{Binary, MissingBinary};
+pub use browser::Browser;
+pub use chromium::Chromium;
 pub use envoy::{Envoy, eventually};
 pub use filter::Filter;
+pub use meter::Meter;
 pub use process::{Ended, Process};
 pub use scratch::{Scratch, replace};
 pub use setup::{Delivery, Setup, manager};

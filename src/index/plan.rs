@@ -37,9 +37,13 @@ pub(super) fn node(items: Vec<Item<'_>>) -> Node {
 
 fn branch<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> Node {
     let Some(by) = best(&items, used) else {
+        // An entry's key is part of the way wherever it has one.
+        let path = used.contains(&By::Path);
         let left = |(entry, matcher): Item<'m>| {
-            let settled = matcher.is_none_or(|matcher| is_settled(matcher, used));
-            Entry { matcher: entry.matcher.filter(|_| !settled), ..entry }
+            let Some(matcher) = matcher else { return entry };
+            let settled = matcher.settled(path, |name| used.contains(&By::Header(name)));
+            let number = entry.matcher.filter(|_| settled.count() < matcher.conditions());
+            Entry { matcher: number, settled, ..entry }
         };
         return Node::List(items.into_iter().map(left).collect());
     };
@@ -51,16 +55,6 @@ fn branch<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> Node {
     let rest = branch(rest, used);
     used.pop();
     Node::Branch(Box::new(Branch { keys, rest }))
-}
-
-/// Whether all that the entry asks for has been looked up on the way. Its key is part of the way wherever it has one.
-fn is_settled(matcher: &Matcher, used: &[By<'_>]) -> bool {
-    let path = used.contains(&By::Path) && matcher.uri_key().is_some_and(|key| key.is_all);
-    let mut names: Vec<_> = matcher.exact_headers().map(|(name, _)| name).collect();
-    names.retain(|name| used.contains(&By::Header(name)));
-    // Of two conditions on one name only the first one is a key.
-    names.dedup();
-    usize::from(path) + names.len() == matcher.conditions()
 }
 
 /// The value that leaves the fewest entries to try, if it leaves clearly fewer than there are.

@@ -10,13 +10,22 @@
 
 mod bad_config;
 mod bad_table;
+mod hash_policy;
 mod hostile;
 mod hygiene;
 mod istio;
 mod istiod;
 mod live;
 mod load;
+mod many;
 mod observe;
+mod page;
 mod refuse;
+mod soak;
 mod split;
+mod sticky;
+mod sticky_address;
+mod sticky_cookie;
+mod sticky_keys;
+mod sticky_vectors;
 mod support;

@@ -32,6 +32,20 @@ fn requests_are_counted_by_route_subset_and_reason() {
 }
 
 #[test]
+fn what_envoy_counts_of_a_cluster_has_the_subset_as_its_label() {
+    let world = World::start(&Setup::new(weights(0, 1)));
+    for _ in 0..3 {
+        world.envoy.get("/color");
+    }
+    let page = world.envoy.admin("/stats/prometheus");
+    let line = page.lines().find(|line| {
+        line.starts_with("envoy_cluster_upstream_rq_xx{") && line.contains("subset=\"green-sub\"")
+    });
+    let line = line.unwrap_or_else(|| panic!("{page}"));
+    assert!(line.contains("envoy_response_code_class=\"2\"") && line.ends_with("} 3"), "{line}");
+}
+
+#[test]
 fn a_destination_that_is_the_only_one_with_a_share_says_so() {
     let world = World::start(&Setup::new(weights(100, 0)));
     world.envoy.get("/color");

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Looks for bytes that break a property of `fuzz/src`, so many seconds for each target. Run it in the repository's root.
+# What breaks one is kept in target/fuzz/artifacts: mend the fault and add the file to fuzz/seeds.
+set -eu
+
+seconds=$1
+version=0.13.2
+export PATH="$PWD/target/tools/bin:$PATH"
+
+if ! command -v c++ >/dev/null; then
+  echo "skipped: fuzzing needs a C++ compiler for libFuzzer (Debian: apt-get install g++)"
+  exit 0
+fi
+if [ "$(cargo fuzz --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
+  cargo install --locked --root target/tools "cargo-fuzz@$version"
+fi
+
+for target in config request; do
+  corpus=target/fuzz/corpus/$target
+  mkdir -p "$corpus"
+  log=target/fuzz/$target.log
+  echo "fuzz: $target for $seconds s, log in $log"
+  # The core has no unsafe code for a sanitizer to watch, and without one the pinned stable compiler will do.
+  if ! cargo fuzz run --sanitizer none --features libfuzzer "$target" "$corpus" "fuzz/seeds/$target" -- \
+    -max_total_time="$seconds" -max_len=4096 -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
+    -artifact_prefix="target/fuzz/$target-" >"$log" 2>&1; then
+    tail -n 40 "$log" >&2
+    exit 1
+  fi
+  grep '^stat::' "$log"
+done

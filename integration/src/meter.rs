@@ -1,0 +1,40 @@
+//! What a process uses, as Linux counts it.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// A running process.
+#[derive(Debug)]
+pub struct Meter(PathBuf);
+
+impl Meter {
+    /// The Envoy that was started with this file. What starts it, a shell or Python, has the file among its
+    /// arguments, too.
+    ///
+    /// # Errors
+    /// There is none, or no `/proc`.
+    pub fn of_envoy(bootstrap: &Path) -> io::Result<Self> {
+        let bootstrap = bootstrap.as_os_str().as_encoded_bytes();
+        for process in fs::read_dir("/proc")?.flatten() {
+            let process = process.path();
+            let is_envoy = fs::read_link(process.join("exe"))
+                .is_ok_and(|program| program.file_name().is_some_and(|name| name == "envoy"));
+            let arguments = fs::read(process.join("cmdline")).unwrap_or_default();
+            if is_envoy && arguments.split(|&byte| byte == 0).any(|argument| argument == bootstrap) {
+                return Ok(Self(process));
+            }
+        }
+        Err(io::Error::other("Envoy's process is not in /proc"))
+    }
+
+    /// The memory that is resident, in KiB.
+    ///
+    /// # Errors
+    /// The process has ended.
+    pub fn resident(&self) -> io::Result<u64> {
+        let status = fs::read_to_string(self.0.join("status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+        number.ok_or_else(|| io::Error::other("no VmRSS"))
+    }
+}

@@ -1,0 +1,79 @@
+//! A thousand configurations under a million requests. It takes minutes: `make soak`.
+
+use std::time::{Duration, Instant};
+
+use integration::{Filter, Setup, manager};
+use serde_json::{Value, json};
+
+use crate::load::{Load, RING};
+use crate::support::{World, no_vm_restarted, rule};
+
+const UPDATES: u64 = 1_000;
+const REQUESTS: u64 = 1_000_000;
+/// Every so many updates the memory is read.
+const PART: u64 = 100;
+/// Until then caches, pools and the virtual machines' heaps fill up.
+const WARM: usize = 3;
+/// What the resident memory may differ by after that, in KiB: what the allocators give back and take again.
+const FLAT: u64 = 2 * 1024;
+
+#[test]
+#[ignore = "takes minutes: make soak"]
+fn a_thousand_configurations_of_one_rule_under_a_million_requests() {
+    soak(1);
+}
+
+#[test]
+#[ignore = "takes minutes: make soak"]
+fn a_thousand_configurations_of_a_thousand_rules_under_a_million_requests() {
+    soak(1_000);
+}
+
+fn soak(rules: usize) {
+    let world = World::start(&Setup { change: without_access_log, ..Setup::with(generation(rules, 0)) });
+    let meter = world.envoy.meter();
+    let load = Load::with_pause(&world.envoy, 8, Duration::ZERO);
+    let started = Instant::now();
+    let mut resident = Vec::new();
+    for update in 1..=UPDATES {
+        world.envoy.write(&generation(rules, update));
+        load.wait_for_generation(update % RING);
+        let due = REQUESTS * update / UPDATES;
+        load.wait_for_requests(due.saturating_sub(load.requests()));
+        if update % PART == 0 {
+            resident.push(meter.resident().unwrap());
+            println!(
+                "rules {rules}: {update} updates, {} requests, {} s, {} KiB resident",
+                load.requests(),
+                started.elapsed().as_secs(),
+                resident.last().unwrap()
+            );
+        }
+    }
+    let requests = load.finish();
+    assert!(requests >= REQUESTS, "{requests}");
+    no_vm_restarted(&world.envoy);
+    let warm = &resident[WARM - 1..];
+    let (least, most) = (warm.iter().min().unwrap(), warm.iter().max().unwrap());
+    assert!(most - least <= FLAT, "KiB resident after every {PART} updates: {resident:?}");
+}
+
+/// The rule for the load last, with other weights each time, behind rules that the load does not match.
+fn generation(rules: usize, update: u64) -> Filter {
+    let name = format!("g{}", update % RING);
+    let share = u32::try_from(update % 100).unwrap();
+    let mut http: Vec<Value> = (1..rules)
+        .map(|number| {
+            let mut other = rule(&format!("other-{number}"), 1, 1);
+            other["match"] = json!([{"uri": {"prefix": format!("/other/{number}/")}}]);
+            other
+        })
+        .collect();
+    http.push(rule(&name, 100 - share, share));
+    Filter::new(json!({"http": http, "responseHeader": "x-canary-decision", "filterState": true}).to_string())
+}
+
+/// A line for each of a million requests would be the test's own memory.
+fn without_access_log(bootstrap: &mut Value) {
+    manager(bootstrap).remove("access_log").expect("the shipped file has one");
+}
