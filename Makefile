@@ -70,7 +70,7 @@ export COLOR_IMAGE ?= color:$(version)
 export PLUGIN_IMAGE ?= canary-filter:$(version)
 
 # Of the images, in containers' words; Rust has others.
-ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
 musl := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-musl
 
 # Rust's own linker: no C compiler for the other architecture is needed.
@@ -82,9 +82,10 @@ color-static: rust
 
 .PHONY: images
 images: wasm color-static ## build the images of the plugin and of Color: make images PLUGIN_IMAGE=... COLOR_IMAGE=...
-	@engine=$$(integration/engine.sh) && set -x && \
-	  $$engine build -t "$(PLUGIN_IMAGE)" -f istio/Dockerfile dist && \
-	  $$engine build -t "$(COLOR_IMAGE)" -f color/Dockerfile --build-arg TARGETARCH=$(ARCH) target/images
+	@engine=$$(integration/engine.sh) && \
+	  $$engine build -q -t "$(PLUGIN_IMAGE)" -f istio/Dockerfile dist && \
+	  $$engine build -q -t "$(COLOR_IMAGE)" -f color/Dockerfile --build-arg TARGETARCH=$(ARCH) target/images && \
+	  echo "built by $$engine: $(PLUGIN_IMAGE) and $(COLOR_IMAGE), $(ARCH)"
 
 .PHONY: up
 up: images ## the demo under docker-compose, with Envoy's official image; make weights works there, too
@@ -151,8 +152,8 @@ test-images: ## build both images and look into them
 	$(call with_engine,$(MAKE) -s images && cargo test -q -p integration --test containers -- images)
 
 .PHONY: test-compose
-test-compose: envoy ## make up, make weights and make down, for real
-	$(call with_engine,$(MAKE) -s images && cargo test -q -p integration --test containers -- compose)
+test-compose: ## make up, make weights and make down, for real
+	$(call with_engine,$(MAKE) -s envoy images && cargo test -q -p integration --test containers -- compose)
 
 .PHONY: clean
 clean: ## remove everything that was built or downloaded

@@ -29,7 +29,7 @@ up)
   $compose up -d || {
     $compose down >/dev/null 2>&1
     rm -f target/demo/canary.yaml
-    fail "it has not started: is one of the ports 8080, 8081, 8082, 9901 taken (another demo)?"
+    fail "it has not started, see above (a port that is taken? another demo has the same ones)"
   }
   envoy=$($compose ps -q envoy)
   for _ in $(seq 60); do

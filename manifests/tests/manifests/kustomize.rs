@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::agreement::{faults, gateway};
 use crate::alone::unnoticed;
@@ -183,6 +183,30 @@ fn a_setting_reaches_every_place_that_it_concerns() {
         for old in ["color-service", "8000", "registry.example.com"] {
             assert!(!all.contains(old), "{old} is still there");
         }
+    });
+}
+
+#[test]
+fn a_setting_leaves_the_rules_of_other_teams_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&istio(), folder.path());
+    let plugin = folder.path().join("base/plugin.yaml");
+    let other = "
+    - name: shop
+      route:
+      - destination: {host: shop.shop.svc.cluster.local, subset: v1, port: {number: 80}}
+";
+    fs::write(&plugin, fs::read_to_string(&plugin).unwrap() + other).unwrap();
+    let settings = folder.path().join("settings/settings.yaml");
+    let text = fs::read_to_string(&settings).unwrap();
+    fs::write(settings, text.replace("color-service.default", "paint.prod").replace("8000", "9090")).unwrap();
+    Kustomize::or_skip(folder.path(), |kustomize| {
+        let overlay = kustomize.build("overlays/rollback");
+        let rules = &overlay.named("WasmPlugin", "canary")["spec"]["pluginConfig"]["http"];
+        let destination = |rule: usize| rules[rule]["route"][0]["destination"].clone();
+        let made = |host: &str, subset: &str, port: u16| json!({"host": host, "subset": subset, "port": {"number": port}});
+        assert_eq!(destination(0), made("paint.prod.svc.cluster.local", "blue-sub", 9090));
+        assert_eq!(destination(1), made("shop.shop.svc.cluster.local", "v1", 80));
     });
 }
 

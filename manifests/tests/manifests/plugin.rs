@@ -11,13 +11,13 @@ pub(crate) fn policy(plugin: &Value) -> Result<Policy, String> {
     Policy::from_json(configuration.to_string().as_bytes()).map_err(|fault| fault.to_string())
 }
 
-/// `http` of `envoy/canary.yaml`.
-pub(crate) fn of_envoy() -> Value {
+/// The plugin's configuration in `envoy/canary.yaml`.
+fn of_envoy() -> Value {
     let file = Documents::parse(&text("envoy/canary.yaml")).unwrap();
     let resource = &file.0[0]["resources"][0];
     let configuration = resource["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
     Policy::from_json(configuration.as_bytes()).unwrap();
-    serde_json::from_str::<Value>(configuration).unwrap()["http"].clone()
+    serde_json::from_str(configuration).unwrap()
 }
 
 #[test]
@@ -39,5 +39,7 @@ fn a_plugin_configuration_with_a_mistake_is_refused() {
 #[test]
 fn istio_and_envoy_have_the_same_rules() {
     let plugin = Documents::read(&["base/plugin.yaml"]).0.remove(0);
-    assert_eq!(plugin["spec"]["pluginConfig"]["http"], of_envoy());
+    let (istio, envoy) = (&plugin["spec"]["pluginConfig"], of_envoy());
+    assert_eq!(istio["http"], envoy["http"]);
+    assert_eq!(istio["responseHeader"], envoy["responseHeader"]);
 }
