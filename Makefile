@@ -112,7 +112,7 @@ lint: rust ## format and lints
 	cargo clippy -q -p canary-filter --all-targets -- -D warnings
 	cargo clippy -q -p canary-filter --lib --no-default-features -- -D warnings
 	cargo clippy -q $(tools) --all-targets -- -D warnings
-	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; \
+	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
 	  else echo "skipped: cargo-deny is not installed"; fi
 
 .PHONY: unit
