@@ -1,7 +1,8 @@
 use super::*;
 use crate::Policy;
-use crate::choice::tests::Fixed;
-use crate::choice::{Random, Reason};
+use crate::choice::Reason;
+use crate::random::Random;
+use crate::random::tests::Fixed;
 use crate::request::tests::Lines;
 
 fn policy(http: &str) -> Result<Policy, String> {

@@ -1,5 +1,5 @@
 use crate::choice::Reason;
-use crate::choice::tests::Fixed;
+use crate::random::tests::Fixed;
 use crate::request::tests::Lines;
 use crate::{Choice, Policy, Request};
 
