@@ -9,13 +9,20 @@ use crate::rules::{Condition, Match, On, Rule, Text, policy};
 const REFUSED: &[(&str, &str)] = &[
     (r"\pN", r"\p is not supported"),
     (r"\p{Greek}", r"\p is not supported"),
+    (r"\P{L}", r"\p is not supported"),
+    (r"[\pL]", r"\p is not supported"),
     (r"\0", "backreferences and octal are not supported"),
     (r"\07", "backreferences and octal are not supported"),
+    (r"[\07]", "backreferences and octal are not supported"),
     (r"\101", "backreferences and octal are not supported"),
     ("a(?i)*", "nothing to repeat"),
     ("(?)a", "`(?` is followed by something else"),
     ("(?<m>(?<m>a))", "used twice"),
 ];
+
+/// A route update with one of these fails as a whole.
+const REFUSED_BY_BOTH: &[&str] =
+    &["a**", "(?=a)", r"\1", r"\x{100}", "a{1001}", "(a{100}){11}", "[z-a]", r"[a-\d]", r"\Z", "[[:nope:]]"];
 
 fn rule(pattern: &str) -> Rule {
     let condition = Condition { on: On::Header("x-a"), text: Text::Regex(pattern.to_owned()) };
@@ -33,6 +40,14 @@ fn these_patterns_of_re2_are_refused_with_the_reason() {
     let rules: Vec<_> = REFUSED.iter().map(|(pattern, _)| rule(pattern)).collect();
     let native = Arena::start(&[Site::native(&rules)]);
     assert!(native.is_ok(), "Envoy takes them: {}", native.err().unwrap().last_lines(3));
+}
+
+#[test]
+fn what_envoy_refuses_the_filter_refuses_as_well() {
+    for pattern in REFUSED_BY_BOTH {
+        assert!(Policy::from_json(policy(&[rule(pattern)]).to_string().as_bytes()).is_err(), "{pattern}");
+        assert!(Arena::start(&[Site::native(&[rule(pattern)])]).is_err(), "Envoy takes {pattern}");
+    }
 }
 
 #[test]
