@@ -294,3 +294,15 @@ fn time_grows_with_the_value_and_not_with_its_tries() {
         assert!(!regex.matches(&b"a".repeat(60_000)), "{pattern}");
     }
 }
+
+#[test]
+fn no_byte_enters_a_step_twice() {
+    for pattern in ["(a*)*b", "((a?)*)*b", "(.*)(.*)(.*)(.*)x", "(a|a)*b", "(?:a?){100}(?:a){100}b"] {
+        let regex = Regex::new(pattern).unwrap();
+        for length in [1_000, 2_000] {
+            let (work, steps) = regex.0.work(&b"a".repeat(length));
+            assert!(work > length.min(200), "{pattern}: nothing was counted");
+            assert!(work <= (length + 1) * steps, "{pattern}: {work} entered, {steps} steps, {length} bytes");
+        }
+    }
+}

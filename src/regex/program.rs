@@ -41,6 +41,9 @@ pub(super) struct Threads {
 struct StepSet {
     steps: Vec<u32>,
     places: Vec<u32>,
+    /// What the time of a match is proportional to.
+    #[cfg(test)]
+    inserted: usize,
 }
 
 /// The program would have too many steps.
@@ -153,6 +156,8 @@ impl StepSet {
         }
         *place = u32::try_from(self.steps.len()).unwrap_or(u32::MAX);
         self.steps.push(step);
+        #[cfg(test)]
+        (self.inserted += 1);
         true
     }
 }
@@ -227,5 +232,15 @@ impl Compiler {
         if let Some(slot) = self.steps.get_mut(number as usize) {
             *slot = step;
         }
+    }
+}
+
+#[cfg(test)]
+impl Program {
+    /// How many steps were entered to match this value, and how many the program has.
+    pub(super) fn work(&self, value: &[u8]) -> (usize, usize) {
+        let mut threads = Threads::default();
+        self.matches(value, &mut threads);
+        (threads.here.inserted + threads.next.inserted, self.steps.len())
     }
 }

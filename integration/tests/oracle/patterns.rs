@@ -34,6 +34,29 @@ fn patterns_mean_what_they_mean_to_re2() {
     assert!(hits * 10 > taken * VALUES, "only {hits} matches: the values are too wild to tell anything");
 }
 
+#[test]
+fn the_other_case_of_a_byte_is_what_it_is_to_re2() {
+    let bytes: Vec<_> = (0x20..=0xff_u8).filter(|byte| *byte != 0x7f).collect();
+    let (mut patterns, mut rng) = (Vec::new(), Rng::with_seed(seed()));
+    for byte in bytes.iter().filter(|byte| !byte.is_ascii_punctuation() && **byte != b' ') {
+        let other = byte ^ 0x20;
+        for text in [
+            format!(r"(?i)\x{byte:02x}"),
+            format!(r"(?i)[\x{byte:02x}]"),
+            format!(r"(?i)[^\x{byte:02x}]"),
+            format!(r"(?i)\x{byte:02x}|\x{other:02x}"),
+            format!(r"(?i)[\x{byte:02x}-\xfe\x{other:02x}]"),
+        ] {
+            let samples = vec![vec![*byte], vec![other], bytes.clone()];
+            patterns.push(Pattern { text, samples });
+        }
+    }
+    patterns.retain(is_taken);
+    for batch in patterns.chunks(AT_ONCE) {
+        compare(batch, &mut rng);
+    }
+}
+
 fn is_taken(pattern: &Pattern) -> bool {
     Policy::from_json(policy(&rules(std::slice::from_ref(pattern))).to_string().as_bytes()).is_ok()
 }

@@ -45,7 +45,7 @@ fn every_request_goes_where_envoys_own_router_sends_it() {
     }
     println!("rule lists: {count:?}");
     assert!(count.matched * 3 > count.pairs, "too few requests match: {count:?}");
-    assert!(count.refused * 4 < count.pairs, "Envoy refuses too many requests: {count:?}");
+    assert!(count.refused * 10 < count.pairs, "Envoy refuses too many requests: {count:?}");
 }
 
 /// A list that the filter takes; random patterns are often refused.

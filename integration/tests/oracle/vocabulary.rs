@@ -169,7 +169,7 @@ pub(crate) fn request(rules: &[Rule], rng: &mut Rng) -> Request {
     for _ in 0..rng.usize(..3) {
         disturb(&mut request, rng);
     }
-    sendable(&mut request);
+    sendable(&mut request, rng);
     request
 }
 
@@ -238,7 +238,7 @@ fn disturb(request: &mut Request, rng: &mut Rng) {
 }
 
 /// Without what no request can hold, or what would make it two.
-fn sendable(request: &mut Request) {
+fn sendable(request: &mut Request, rng: &mut Rng) {
     request.path.retain(|byte| *byte > b' ' && *byte != 0x7f);
     request.authority.retain(|byte| byte.is_ascii_graphic());
     request.method.retain(|letter| letter.is_ascii_uppercase());
@@ -249,6 +249,11 @@ fn sendable(request: &mut Request) {
         value.retain(|byte| *byte >= b' ' && *byte != 0x7f);
     }
     request.headers.retain(|(name, _)| !name.starts_with(':') && !name.eq_ignore_ascii_case("host"));
+    // Only HTTP/2 carries these, and a fragment is refused in either version.
+    request.http2 |= !request.path.is_ascii();
+    if let (Some(fragment), 1..) = (request.path.iter().position(|byte| *byte == b'#'), rng.u8(..8)) {
+        request.path.truncate(fragment);
+    }
     if request.http2 {
         // The client for HTTP/2 sends nothing else.
         (request.method, request.authority) = ("GET".to_owned(), b"color.test".to_vec());
