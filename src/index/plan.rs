@@ -97,7 +97,7 @@ fn paths<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> (Keys, Vec<Item<'m
     let mut keys = |lower_case| {
         let mut group = |prefix| {
             let these = keyed.iter().filter(|(key, _)| (key.lower_case, key.prefix) == (lower_case, prefix));
-            nodes(these.map(|(key, item)| (key.text.clone(), *item)), used)
+            nodes(&mut these.map(|(key, item)| (key.text.clone(), *item)), used)
         };
         let (exact, prefix) = (group(false), group(true));
         let is_empty = exact.is_empty() && prefix.is_empty();
@@ -113,18 +113,22 @@ fn header<'m>(name: &'m HeaderName, items: Vec<Item<'m>>, used: &mut Vec<By<'m>>
         matcher.and_then(|matcher| matcher.exact_headers().find(|(key, _)| *key == name))
     };
     let (keyed, rest): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| value(item).is_some());
-    let keyed = keyed.into_iter().filter_map(|item| Some((Cow::Borrowed(value(&item)?.1), item)));
-    (Keys::Header(name.clone(), Table::new(nodes(keyed, used))), rest)
+    let mut keyed = keyed.into_iter().filter_map(|item| Some((Cow::Borrowed(value(&item)?.1), item)));
+    (Keys::Header(name.clone(), Table::new(nodes(&mut keyed, used))), rest)
 }
 
 /// One node for each key, over the entries that have it.
 fn nodes<'m>(
-    keyed: impl Iterator<Item = (Cow<'m, [u8]>, Item<'m>)>,
+    keyed: &mut dyn Iterator<Item = (Cow<'m, [u8]>, Item<'m>)>,
     used: &mut Vec<By<'m>>,
 ) -> BTreeMap<Cow<'m, [u8]>, Node> {
     let mut groups = BTreeMap::<Cow<'m, [u8]>, Vec<Item<'m>>>::new();
     for (key, item) in keyed {
         groups.entry(key).or_default().push(item);
     }
-    groups.into_iter().map(|(key, items)| (key, branch(items, used))).collect()
+    let mut nodes = BTreeMap::new();
+    for (key, items) in groups {
+        nodes.insert(key, branch(items, used));
+    }
+    nodes
 }
