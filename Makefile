@@ -73,7 +73,7 @@ lint: rust ## format and lints
 	cargo fmt --all --check
 	cargo clippy -q -p canary-filter --all-targets -- -D warnings
 	cargo clippy -q -p canary-filter --lib --no-default-features -- -D warnings
-	cargo clippy -q $(tools) --all-targets -- -D warnings
+	cargo clippy -q $(tools) --features integration/bench --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check; \
 	  else echo "skipped: cargo-deny is not installed"; fi
 
@@ -82,7 +82,7 @@ unit: rust ## tests that need no Envoy
 	cargo test -q -p canary-filter
 	cargo test -q -p canary-filter --no-default-features
 	cargo test -q -p canary -p color -p xtask -p fuzz
-	cargo test -q -p integration --lib
+	cargo test -q -p integration --features bench --lib
 
 .PHONY: reproduce
 reproduce: wasm ## the same sources give the same module under another path
@@ -100,6 +100,11 @@ integration: wasm envoy ## tests in a real Envoy
 .PHONY: soak
 soak: wasm envoy ## a thousand configurations under a million requests in a real Envoy, twice; takes minutes
 	cargo test --release -p integration --test envoy -- --ignored --nocapture --test-threads 1 soak
+
+.PHONY: bench
+bench: wasm envoy ## what the filter costs, beside its alternatives, in a real Envoy, and its core alone; takes minutes
+	cargo run -q --release -p integration --features bench --bin bench
+	cargo bench -q -p canary-filter --no-default-features --bench core
 
 .PHONY: clean
 clean: ## remove everything that was built or downloaded
