@@ -31,42 +31,55 @@ pub(super) fn machine(sizes: Sizes) -> Result<String, Trouble> {
     ))
 }
 
-/// One line for each variant: what it adds to the plain route's CPU time within a round.
+/// One line for each variant: what it adds to the plain route's CPU time. The median is that of the differences within
+/// the rounds; p10 compares the least disturbed slices of each.
 pub(super) fn render(variants: &[Variant], columns: &[Column]) -> Result<String, Trouble> {
     let plain = &columns[0];
-    let added: Vec<Vec<f64>> = columns.iter().map(|column| added(column, plain)).collect();
     let floor = variants.iter().position(|variant| variant.name == FLOOR).ok_or("the floor is missing")?;
-    let mut text = "| Envoy's CPU time per request, µs | p10 | median | of the floor | spread | requests |\n\
-                    | --- | ---: | ---: | ---: | ---: | ---: |\n"
-        .to_owned();
+    let mut text =
+        "| Envoy's CPU time per request, µs | p10 | median | of the floor: p10 | median | spread of both | \
+                    requests |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+            .to_owned();
     let [p10, median] = [0.1, 0.5].map(|part| quantile(&mut plain.micros.clone(), part));
-    writeln!(text, "| plain route, all of it | {p10:.2} | {median:.2} | | | {} |", plain.tally.requests())?;
-    for ((variant, column), this) in variants.iter().zip(columns).zip(&added).skip(1) {
-        let [p10, median] = [0.1, 0.5].map(|part| quantile(&mut this.clone(), part));
-        let mut ratios = resampled(this, &added[floor]);
-        let [low, ratio, high] = [0.1, 0.5, 0.9].map(|part| quantile(&mut ratios, part));
-        let (name, requests) = (&variant.name, column.tally.requests());
+    writeln!(text, "| plain route, all of it | {p10:.2} | {median:.2} | | | | {} |", plain.tally.requests())?;
+    let every: Vec<usize> = (0..plain.micros.len()).collect();
+    for (variant, column) in variants.iter().zip(columns).skip(1) {
+        let [p10, median] = added(&column.micros, &plain.micros, &every);
+        let mut ratios = resampled(&column.micros, &columns[floor].micros, &plain.micros);
+        let [by_p10, by_median] = [0, 1].map(|at| quantile(&mut ratios[at].clone(), 0.5));
+        let spread = ratios.each_mut().map(|ratios| {
+            let [low, high] = [0.1, 0.9].map(|part| quantile(ratios, part));
+            format!("{low:.2} to {high:.2}")
+        });
+        let (name, spread, requests) = (&variant.name, spread.join(", "), column.tally.requests());
         writeln!(
             text,
-            "| {name} | {p10:+.2} | {median:+.2} | {ratio:.2} | {low:.2} to {high:.2} | {requests} |"
+            "| {name} | {p10:+.2} | {median:+.2} | {by_p10:.2} | {by_median:.2} | {spread} | {requests} |"
         )?;
     }
     Ok(text)
 }
 
-fn added(column: &Column, plain: &Column) -> Vec<f64> {
-    column.micros.iter().zip(&plain.micros).map(|(this, plain)| this - plain).collect()
+/// What a variant adds in the drawn rounds: p10 and median.
+fn added(this: &[f64], plain: &[f64], drawn: &[usize]) -> [f64; 2] {
+    let of =
+        |values: &[f64], part| quantile(&mut drawn.iter().map(|&at| values[at]).collect::<Vec<_>>(), part);
+    let mut differences: Vec<f64> = drawn.iter().map(|&at| this[at] - plain[at]).collect();
+    [of(this, 0.1) - of(plain, 0.1), quantile(&mut differences, 0.5)]
 }
 
-/// The ratio of the medians, of many draws of rounds with replacement: how far the number can be trusted.
-fn resampled(added: &[f64], floor: &[f64]) -> Vec<f64> {
+/// The ratios to the floor, of many draws of rounds with replacement: how far the numbers can be trusted.
+fn resampled(this: &[f64], floor: &[f64], plain: &[f64]) -> [Vec<f64>; 2] {
     let mut random = 0x2545_F491_4F6C_DD1D;
-    let mut ratio = || {
-        let drawn: Vec<usize> = added.iter().map(|_| xorshift(&mut random) % added.len()).collect();
-        let median = |of: &[f64]| quantile(&mut drawn.iter().map(|&at| of[at]).collect::<Vec<_>>(), 0.5);
-        median(added) / median(floor)
-    };
-    (0..300).map(|_| ratio()).collect()
+    let mut ratios = [Vec::new(), Vec::new()];
+    for _ in 0..300 {
+        let drawn: Vec<usize> = plain.iter().map(|_| xorshift(&mut random) % plain.len()).collect();
+        let (this, floor) = (added(this, plain, &drawn), added(floor, plain, &drawn));
+        for (ratios, (this, floor)) in ratios.iter_mut().zip(this.into_iter().zip(floor)) {
+            ratios.push(this / floor);
+        }
+    }
+    ratios
 }
 
 /// The value below which this part of the values lies, between two of them where it must.
