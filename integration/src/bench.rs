@@ -43,8 +43,8 @@ impl Sizes {
     fn from_environment() -> Result<Self, Trouble> {
         Ok(Self {
             warm_up: number("BENCH_WARM_UP", 8_000)?,
-            rounds: number("BENCH_ROUNDS", 500)?,
-            requests: number("BENCH_REQUESTS", 192)?,
+            rounds: number("BENCH_ROUNDS", 240)?,
+            requests: number("BENCH_REQUESTS", 1_000)?,
             starts: number("BENCH_STARTS", 5)?,
         })
     }

@@ -101,7 +101,10 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
     ];
     for module in env::var("BENCH_MODULES").unwrap_or_default().split_whitespace() {
         let (name, path) = module.split_once('=').ok_or("BENCH_MODULES must be `name=path name=path`")?;
-        all.push(Variant::filter(name, &binaries::root().join(path), &json!({"http": rules(1)})));
+        for count in [1, 10_000] {
+            let name = format!("{name}, {count} rules");
+            all.push(Variant::filter(name, &binaries::root().join(path), &json!({"http": rules(count)})));
+        }
     }
     let wanted = env::var("BENCH_ONLY").unwrap_or_default();
     let wanted: Vec<&str> = wanted.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
