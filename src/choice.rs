@@ -1,13 +1,12 @@
 //! The decision about one request, and how it is told.
 
 use crate::destination::Destination;
-use crate::rule::Rule;
 
 /// The decision about one request.
 #[derive(Clone, Debug)]
 pub struct Choice<'r> {
-    /// The rule that matched.
-    pub rule: &'r Rule,
+    /// The name of the rule that matched.
+    pub rule: &'r str,
     /// Where the request goes.
     pub destination: &'r Destination,
     /// The number of the destination among all of the router.
@@ -18,15 +17,6 @@ pub struct Choice<'r> {
     pub key: Option<&'static str>,
     /// The value of a `Set-Cookie` header for the answer, when the user is new.
     pub set_cookie: Option<String>,
-}
-
-/// Where the core gets its randomness from.
-pub trait Random {
-    /// An even point in `0..total`; `total` is above 0.
-    fn below(&mut self, total: u64) -> u64;
-
-    /// 128 random bits, for the key of a new user.
-    fn key(&mut self) -> u128;
 }
 
 /// Why a request goes where it goes; the label `reason` of the metrics.
@@ -45,12 +35,12 @@ impl Choice<'_> {
     pub fn response_header(&self) -> String {
         let (label, reason) = (self.destination.label(), self.reason.as_str());
         let (field, key) = self.key.map_or(("", ""), |key| (";key=", key));
-        ["route=", self.rule.name(), ";subset=", label, ";reason=", reason, field, key].concat()
+        ["route=", self.rule, ";subset=", label, ";reason=", reason, field, key].concat()
     }
 
     /// The value in filter state: `color/green-sub/weighted`.
     pub fn filter_state(&self) -> String {
-        [self.rule.name(), "/", self.destination.label(), "/", self.reason.as_str()].concat()
+        [self.rule, "/", self.destination.label(), "/", self.reason.as_str()].concat()
     }
 }
 
@@ -64,24 +54,6 @@ impl Reason {
             Self::Weighted => "weighted",
             Self::Sticky => "sticky",
             Self::Only => "only",
-        }
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// Gives the same point and key for ever.
-    pub(crate) struct Fixed(pub(crate) u64);
-
-    impl Random for Fixed {
-        fn below(&mut self, _: u64) -> u64 {
-            self.0
-        }
-
-        fn key(&mut self) -> u128 {
-            self.0.into()
         }
     }
 }

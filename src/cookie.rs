@@ -128,6 +128,20 @@ mod tests {
             ("", None),
             (";;=;id=a", Some("a")),
             ("id2=a; id=b", Some("b")),
+            ("id=\"\"", Some("")),
+            ("id=\"a", Some("\"a")),
+            ("id=\"a;b\"", Some("\"a")),
+            ("id=\"a b\"", Some("a b")),
+            ("\tid\t=\ta\t; x", Some("a")),
+            ("id; id=a", Some("a")),
+            ("id=; id=a", Some("")),
+            ("$Version=1; id=a; $Path=/", Some("a")),
+            ("id=é", Some("é")),
+            ("\0\x01=\x7f; id=a", Some("a")),
+            ("id,x=1; id=a", Some("a")),
+            ("x=\"; id=a\"", Some("a\"")),
+            ("=id=a", None),
+            ("id:a", None),
         ] {
             assert_eq!(cookie.read(header.as_bytes()), value.map(str::as_bytes), "{header}");
         }

@@ -63,6 +63,7 @@ mod invalid;
 mod matcher;
 pub mod metrics;
 mod policy;
+mod random;
 mod regex;
 mod rendezvous;
 mod request;
@@ -76,12 +77,13 @@ mod filter;
 #[cfg(feature = "proxy")]
 mod host;
 
-pub use choice::{Choice, Random, Reason};
+pub use choice::{Choice, Reason};
 pub use config::Config;
 pub use cookie::is_shared;
 pub use destination::Destination;
 pub use invalid::InvalidConfig;
 pub use policy::{DEFAULT_CLUSTER_HEADER, Outputs, Policy};
+pub use random::Random;
 pub use request::{Fields, Line, Request};
 pub use router::Router;
 pub use rule::Rule;

@@ -175,6 +175,9 @@ fn named(
     headers: &mut Vec<(HeaderName, HeaderMatch)>,
 ) -> Result<(), InvalidConfig> {
     for (name, value) in &wire.0 {
+        if name.is_empty() {
+            return Err(InvalidConfig::new("the empty name is no header name"));
+        }
         let header = HeaderName::to_read(name).map_err(|fault| fault.at(name))?;
         let value = StringMatch::read(value).map_err(|fault| fault.at(name))?;
         let matched = match (value, &empty) {

@@ -55,7 +55,7 @@ impl RequestCounters {
 fn requests_total(choice: &Choice<'_>) -> String {
     format!(
         "canary_requests_total.route=.={};.;subset=.={};.;reason=.={};.;",
-        choice.rule.name(),
+        choice.rule,
         choice.destination.label(),
         choice.reason.as_str()
     )
@@ -64,7 +64,7 @@ fn requests_total(choice: &Choice<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::choice::tests::Fixed;
+    use crate::random::tests::Fixed;
     use crate::request::tests::Lines;
     use crate::{Policy, Request};
 

@@ -5,7 +5,10 @@
 //! by RE2's grammar. What is left to do for an engine is little, and [`program`] does it in a fifth of the module size
 //! and less time than the smallest one that works on bytes (docs/performance.md); that one is the oracle of its tests.
 
+mod ast;
 mod byte_set;
+mod class;
+mod cursor;
 mod parser;
 mod program;
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::InvalidConfig;
-use crate::choice::{Choice, Random, Reason};
+use crate::choice::{Choice, Reason};
 use crate::config;
 use crate::destination::{Completion, Destination, is_name};
 use crate::index::Entry;
 use crate::matcher::Matcher;
+use crate::random::Random;
 use crate::request::{Fields, Request};
 use crate::split::Split;
 use crate::sticky::Sticky;
@@ -82,7 +83,7 @@ impl Rule {
         };
         let kind = key.as_ref().filter(|_| reason == Reason::Sticky).map(|(_, key)| key.kind);
         Some(Choice {
-            rule: self,
+            rule: &self.name,
             destination: self.destinations.get(index)?,
             id: self.first_id + index,
             reason,

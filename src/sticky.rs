@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use crate::InvalidConfig;
-use crate::choice::Random;
 use crate::config;
 use crate::cookie::Cookie;
 use crate::destination::Destination;
 use crate::header_name::HeaderName;
+use crate::random::Random;
 use crate::rendezvous;
 use crate::request::{Fields, Request};
 

@@ -1,5 +1,5 @@
 use crate::choice::Reason;
-use crate::choice::tests::Fixed;
+use crate::random::tests::Fixed;
 use crate::request::tests::Lines;
 use crate::{Choice, Policy, Request};
 
@@ -51,6 +51,24 @@ fn an_empty_key_counts_as_absent() {
 }
 
 #[test]
+fn of_several_lines_of_a_header_the_first_is_the_key() {
+    let policy = policy(ALL, [75, 25]).unwrap();
+    for user in 0..200 {
+        let (one, other) = (format!("one{user}"), format!("other{user}"));
+        let by = |lines: &[(&str, &str)]| {
+            let choice = choose(&policy, lines);
+            (choice.key, choice.destination.label().to_owned())
+        };
+        assert_eq!(by(&[("x-user", &one), ("x-user", &other)]), by(&[("x-user", &one)]));
+        let cookies = [&one, &other].map(|user| format!("id={user}"));
+        let first = [("cookie", &*cookies[0])];
+        assert_eq!(by(&[("cookie", &cookies[0]), ("cookie", &cookies[1])]), by(&first));
+    }
+    let choice = choose(&policy, &[("cookie", "a=b"), ("cookie", "id=late")]);
+    assert_eq!((choice.reason, choice.key), (Reason::Weighted, None), "a browser sends one line");
+}
+
+#[test]
 fn the_value_decides_and_not_the_kind_of_key() {
     let policy = policy(ALL, [75, 25]).unwrap();
     for user in 0..200 {
@@ -88,36 +106,34 @@ fn without_a_second_share_the_key_decides_nothing_but_is_issued() {
 }
 
 #[test]
-fn one_salt_gives_one_version_in_two_rules() {
+fn one_salt_gives_one_version_in_two_rules_and_two_salts_are_independent() {
+    const USERS: u32 = 100_000;
     let rule = |name: &str, salt: &str| {
         format!(
             r#"{{"name": "{name}", {salt} "consistentHash": [{{"httpHeaderName": "u"}}],
-        "route": [{{"cluster": "blue", "weight": 1}}, {{"cluster": "green", "weight": 1}}]}}"#
+        "route": [{{"cluster": "blue", "weight": 3}}, {{"cluster": "green", "weight": 1}}]}}"#
         )
     };
-    let labels = |one: &str, other: &str| {
+    let agreeing = |one: &str, other: &str| {
         let text = format!(r#"{{"http": [{}, {}]}}"#, rule("one", one), rule("other", other));
         let policy = Policy::from_json(text.as_bytes()).unwrap();
-        (0..500)
-            .map(|user| {
-                let user = user.to_string();
-                let lines = Lines::new(&[("u", &user)]);
-                [0, 1].map(|rule| {
-                    let request = Request::new(&lines);
-                    policy.router().rules()[rule]
-                        .choose(&request, &mut Fixed(0))
-                        .unwrap()
-                        .destination
-                        .label()
-                        .to_owned()
-                })
-            })
-            .filter(|[one, other]| one == other)
-            .count()
+        let rules = policy.router().rules();
+        let agree = |user: u32| {
+            let lines = Lines::new(&[("u", user.to_string())]);
+            let request = Request::new(&lines);
+            let [one, other] = [0, 1].map(|rule| rules[rule].choose(&request, &mut Fixed(0)).unwrap());
+            one.destination.label() == other.destination.label()
+        };
+        (0..USERS).filter(|user| agree(*user)).count()
     };
-    assert_eq!(labels(r#""salt": "s","#, r#""salt": "s","#), 500);
-    assert_eq!(labels(r#""salt": "one","#, ""), labels("", ""), "the rule's name is the default salt");
-    assert!(labels("", "") < 350, "two names are two salts");
+    let one_salt = r#""salt": "one","#;
+    assert_eq!(agreeing(one_salt, one_salt), 100_000);
+    assert_eq!(agreeing("", one_salt), 100_000, "the rule's name is the default salt");
+    // Both blue or both green by chance, within five standard deviations.
+    let share: f64 = 0.75 * 0.75 + 0.25 * 0.25;
+    let deviation = (share * (1.0 - share) * f64::from(USERS)).sqrt();
+    let off = agreeing("", "") as f64 - share * f64::from(USERS);
+    assert!(off.abs() <= 5.0 * deviation, "two names are two salts: {off}");
 }
 
 #[test]

@@ -5,19 +5,24 @@
 //! | variable   | meaning                        | if absent or empty       |
 //! | ---------- | ------------------------------ | ------------------------ |
 //! | `COLOR`    | any CSS colour                 | `blue`                   |
+//! | `HOST`     | IP address to listen on        | `0.0.0.0`                |
 //! | `PORT`     | port to listen on; 0: any free | `8080`                   |
 //! | `HOSTNAME` | the name that the page shows   | the system's own, or `unknown` |
 //!
 //! | request           | answer                                                            |
 //! | ----------------- | ----------------------------------------------------------------- |
-//! | any path          | the page, or with `Accept: application/json` the object `{"color","host","requests"}`; both set the cookie `color` |
+//! | any path          | the page, or with `Accept: application/json` the object `{"color","host","requests"}`; both set the cookie `color` and the header `x-color` |
 //! | `GET /healthz`    | `ok`, not counted; another method gets a 405                      |
+//!
+//! `color health` asks `/healthz` of the Color on the same host and `PORT`, for the health check of a container.
 //!
 //! The page answers every method but CONNECT: what is sent through a load balancer to see what it
 //! does, a POST as much as a GET, shall show who answered it. The count includes the answer that
-//! shows it.
+//! shows it; a HEAD shows nothing and is not counted. Behind the canary filter the page also shows
+//! the decision about it: its script asks for its own address by HEAD and reads the response header
+//! `x-canary`.
 //!
-//! It listens on 0.0.0.0 and says so in one line, `color blue listening on 0.0.0.0:8080`.
+//! It says where it listens in one line, `color blue listening on 0.0.0.0:8080`.
 //! SIGTERM and SIGINT end it with exit code 0 after the answers under way, at most [`DRAIN`]
 //! later. What keeps it from starting is one line on stderr and exit code 1.
 
@@ -25,23 +30,24 @@
 
 mod accept;
 mod color;
+mod health;
 mod page;
 mod service;
 mod settings;
 
-use std::fmt;
+use std::ffi::OsString;
 use std::future::Future;
 use std::io::{self, Write};
-use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::time::Duration;
+use std::{env, fmt};
 
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use crate::settings::{InvalidPort, Settings};
+use crate::settings::{InvalidSetting, Settings};
 
 /// How long the answers under way may take once the end was asked for. `docker stop` kills after
 /// 10 s, Kubernetes after 30 s; to end before both is to end with exit code 0.
@@ -61,6 +67,14 @@ fn main() -> ExitCode {
 /// One thread: a demo's load is far below what one serves, and the binary stays small.
 fn run() -> Result<(), StartError> {
     let settings = Settings::from_environment()?;
+    if let Some(argument) = env::args_os().nth(1) {
+        return match argument.to_str() {
+            Some("health") => {
+                health::check(settings.port).map_err(|error| StartError::Unhealthy(settings.port, error))
+            }
+            _ => Err(StartError::Argument(argument)),
+        };
+    }
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -72,7 +86,7 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     // Before the line below is printed: whoever reads it may send a signal at once.
     let end = End::listen().map_err(StartError::Runtime)?;
     let listen = |error| StartError::Listen(settings.port, error);
-    let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port)).await.map_err(listen)?;
+    let listener = TcpListener::bind((settings.address, settings.port)).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     // Escaped, so that the line stays one line whatever the colour's text is.
     let color = settings.color.text().escape_debug();
@@ -123,21 +137,23 @@ impl End {
 
 /// Why Color does not run.
 enum StartError {
-    Port(InvalidPort),
+    Setting(InvalidSetting),
     Listen(u16, io::Error),
     Runtime(io::Error),
+    Unhealthy(u16, io::Error),
+    Argument(OsString),
 }
 
-impl From<InvalidPort> for StartError {
-    fn from(error: InvalidPort) -> Self {
-        Self::Port(error)
+impl From<InvalidSetting> for StartError {
+    fn from(error: InvalidSetting) -> Self {
+        Self::Setting(error)
     }
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Port(error) => error.fmt(f),
+            Self::Setting(error) => error.fmt(f),
             Self::Listen(port, error) => {
                 write!(f, "cannot listen on port {port}: ")?;
                 match error.kind() {
@@ -147,6 +163,8 @@ impl fmt::Display for StartError {
                 }
             }
             Self::Runtime(error) => write!(f, "cannot run: {error}"),
+            Self::Unhealthy(port, error) => write!(f, "not healthy on port {port}: {error}"),
+            Self::Argument(argument) => write!(f, "unknown argument {argument:?}: there is only `health`"),
         }
     }
 }

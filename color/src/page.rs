@@ -11,6 +11,7 @@ pub(crate) fn render(color: &Color, host: &str, requests: u64) -> String {
     fill(TEMPLATE, |placeholder| match placeholder {
         "color" => escaped(color.text()).into(),
         "css" => color.css().into(),
+        "value" => escaped(&color.cookie_value()).into(),
         "icon" => color.url_component().into(),
         "length" => color.text().chars().count().to_string().into(),
         "neutral" => NEUTRAL.into(),
@@ -77,10 +78,33 @@ mod tests {
         let page = render(&Color::new("blue"), "host", 1);
         assert!(!page.contains("{{") && !page.contains("}}"));
         fill(TEMPLATE, |placeholder| {
-            let known = ["color", "css", "icon", "length", "neutral", "host", "requests"];
+            let known = ["color", "css", "value", "icon", "length", "neutral", "host", "requests"];
             assert!(known.contains(&placeholder), "{placeholder}");
             Cow::Borrowed("")
         });
+    }
+
+    /// A browser without scripts, and a page without the filter before it, show none of it.
+    #[test]
+    fn the_decision_is_hidden_until_the_script_has_read_it() {
+        let page = render(&Color::new("blue"), "host", 1);
+        let rows: Vec<_> = page.lines().filter(|line| line.contains("data-field=")).collect();
+        assert_eq!(rows.len(), 3);
+        assert!(rows.iter().all(|row| row.trim_start().starts_with("<div hidden>")), "{rows:?}");
+        for part in
+            ["fetch(location.href, {method: 'HEAD', cache: 'no-store'})", "get('x-canary')", "get('x-color')"]
+        {
+            assert!(page.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn the_page_knows_its_colour_as_the_header_tells_it() {
+        for text in ["blue", "rgb(0 0 255 / 50%)", "a\"b<c&d'e"] {
+            let color = Color::new(text);
+            let attribute = format!("data-color=\"{}\"", escaped(&color.cookie_value()));
+            assert!(render(&color, "host", 1).contains(&attribute), "{attribute}");
+        }
     }
 
     /// `background` and a custom property would take `url(…)`, `background-color` does not.

@@ -20,6 +20,9 @@ use crate::page;
 /// Every answer is of this moment and this host: a cached one would show the wrong version.
 const NOT_CACHED: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 
+/// The colour where no body is read: the page's script tells by it whether its own HEAD came to the same version.
+const COLOR: HeaderName = HeaderName::from_static("x-color");
+
 /// Who answers, and how often so far.
 struct Service {
     color: Color,
@@ -49,7 +52,9 @@ async fn show(State(service): State<Arc<Service>>, request: Request) -> Response
         return StatusCode::BAD_REQUEST.into_response();
     }
     let Service { color, host, .. } = &*service;
-    let requests = service.requests.fetch_add(1, Ordering::Relaxed) + 1;
+    // A HEAD has the headers of the answer that a GET would get now.
+    let shown = u64::from(head.method != Method::HEAD);
+    let requests = service.requests.fetch_add(shown, Ordering::Relaxed) + 1;
     let (content_type, content) = match Form::preferred(&head.headers) {
         Form::Page => ("text/html; charset=utf-8", page::render(color, host, requests)),
         Form::Json => (
@@ -58,9 +63,10 @@ async fn show(State(service): State<Arc<Service>>, request: Request) -> Response
             json!({"color": color.text(), "host": host, "requests": requests}).to_string(),
         ),
     };
-    let cookie = format!("color={}; Path=/; SameSite=Lax", color.cookie_value());
+    let value = color.cookie_value();
+    let cookie = format!("color={value}; Path=/; SameSite=Lax");
     let headers = [(CONTENT_TYPE, content_type), NOT_CACHED, (VARY, "accept")];
-    (headers, [(SET_COOKIE, cookie)], content).into_response()
+    (headers, [(SET_COOKIE, cookie), (COLOR, value)], content).into_response()
 }
 
 /// Reads what was sent to its end. An answer ahead of it would make the server close the

@@ -1,10 +1,13 @@
 //! What the environment says, with the defaults.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
 use std::{env, fmt, fs};
 
 use crate::color::Color;
 
+/// Every interface: whoever starts it in a container cannot know its address.
+const DEFAULT_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 /// A container engine's and Kubernetes' usual port for a service without privileges.
 const DEFAULT_PORT: u16 = 8080;
 const DEFAULT_COLOR: &str = "blue";
@@ -15,43 +18,55 @@ const HOST_NAME_FILES: [&str; 2] = ["/proc/sys/kernel/hostname", "/etc/hostname"
 /// Everything that can be set.
 pub(crate) struct Settings {
     pub(crate) color: Color,
+    pub(crate) address: IpAddr,
     pub(crate) port: u16,
     pub(crate) host: String,
 }
 
 impl Settings {
-    pub(crate) fn from_environment() -> Result<Self, InvalidPort> {
+    pub(crate) fn from_environment() -> Result<Self, InvalidSetting> {
         Self::read(|name| env::var_os(name), system_host_name)
     }
 
     /// An empty variable counts as absent: that is what compose and shells make of an unset one.
-    /// Only a port can be wrong; other text is shown as far as it is text.
+    /// Only an address and a port can be wrong; other text is shown as far as it is text.
     fn read(
         variable: impl Fn(&str) -> Option<OsString>,
         host_name: impl FnOnce() -> Option<String>,
-    ) -> Result<Self, InvalidPort> {
+    ) -> Result<Self, InvalidSetting> {
         let text = |name| {
             variable(name).filter(|value| !value.is_empty()).map(|value| value.to_string_lossy().into_owned())
         };
+        let address = match text("HOST") {
+            None => DEFAULT_ADDRESS,
+            Some(value) => value.parse().map_err(|_| InvalidSetting::Address(value))?,
+        };
         let port = match text("PORT") {
             None => DEFAULT_PORT,
-            Some(value) => value.parse().map_err(|_| InvalidPort(value))?,
+            Some(value) => value.parse().map_err(|_| InvalidSetting::Port(value))?,
         };
         Ok(Self {
             color: Color::new(text("COLOR").as_deref().unwrap_or(DEFAULT_COLOR)),
+            address,
             port,
             host: text("HOSTNAME").or_else(host_name).unwrap_or_else(|| "unknown".to_owned()),
         })
     }
 }
 
-/// The text of a `PORT` that is none.
+/// The text of a variable that is not what it has to be.
 #[derive(Debug)]
-pub(crate) struct InvalidPort(String);
+pub(crate) enum InvalidSetting {
+    Address(String),
+    Port(String),
+}
 
-impl fmt::Display for InvalidPort {
+impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PORT must be a number from 0 to 65535, not {:?}", self.0)
+        match self {
+            Self::Address(text) => write!(f, "HOST must be an IP address to listen on, not {text:?}"),
+            Self::Port(text) => write!(f, "PORT must be a number from 0 to 65535, not {text:?}"),
+        }
     }
 }
 
@@ -67,7 +82,7 @@ fn system_host_name() -> Option<String> {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)], host_name: Option<&str>) -> Result<Settings, InvalidPort> {
+    fn read(variables: &[(&str, &str)], host_name: Option<&str>) -> Result<Settings, InvalidSetting> {
         let variable = |name: &str| {
             let (_, value) = variables.iter().find(|(variable, _)| *variable == name)?;
             Some(OsString::from(value))
@@ -77,10 +92,11 @@ mod tests {
 
     #[test]
     fn absent_and_empty_variables_mean_the_defaults() {
-        let empty = [("COLOR", ""), ("PORT", ""), ("HOSTNAME", "")];
+        let empty = [("COLOR", ""), ("HOST", ""), ("PORT", ""), ("HOSTNAME", "")];
         for variables in [&[][..], &empty] {
             let settings = read(variables, Some("box")).unwrap();
             assert_eq!(settings.color.text(), "blue");
+            assert_eq!(settings.address.to_string(), "0.0.0.0");
             assert_eq!(settings.port, 8080);
             assert_eq!(settings.host, "box");
         }
@@ -88,9 +104,10 @@ mod tests {
 
     #[test]
     fn variables_win_over_the_defaults() {
-        let variables = [("COLOR", "green"), ("PORT", "81"), ("HOSTNAME", "pod-1")];
+        let variables = [("COLOR", "green"), ("HOST", "::1"), ("PORT", "81"), ("HOSTNAME", "pod-1")];
         let settings = read(&variables, Some("box")).unwrap();
         assert_eq!(settings.color.text(), "green");
+        assert_eq!(settings.address.to_string(), "::1");
         assert_eq!(settings.port, 81);
         assert_eq!(settings.host, "pod-1");
     }
@@ -98,6 +115,14 @@ mod tests {
     #[test]
     fn a_host_without_a_name_is_unknown() {
         assert_eq!(read(&[], None).unwrap().host, "unknown");
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused_by_its_text() {
+        for address in ["localhost", "127.0.0.1:80", "[::1]", "256.0.0.1", "1\n2"] {
+            let error = read(&[("HOST", address)], None).err().unwrap().to_string();
+            assert_eq!(error, format!("HOST must be an IP address to listen on, not {address:?}"));
+        }
     }
 
     #[test]

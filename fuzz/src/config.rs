@@ -3,7 +3,7 @@
 use canary_filter::{Choice, Policy, Request};
 
 use crate::Seeded;
-use crate::request::Head;
+use crate::head::Head;
 
 /// Bytes are accepted or refused, always with the same outcome; what is accepted decides about any request.
 pub fn config(bytes: &[u8]) {
@@ -50,7 +50,7 @@ pub(crate) fn written(choice: &Choice<'_>) {
         assert!(!text.chars().any(char::is_control), "a header's value is one line: {text:?}");
     }
     assert!(
-        !choice.rule.name().contains([';', '/']) && !choice.destination.label().contains(';'),
+        !choice.rule.contains([';', '/']) && !choice.destination.label().contains(';'),
         "a name ends where the next field begins: {choice:?}"
     );
 }

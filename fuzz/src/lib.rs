@@ -12,6 +12,7 @@
 )]
 
 mod config;
+mod head;
 mod request;
 mod rules;
 

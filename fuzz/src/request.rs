@@ -1,8 +1,9 @@
 //! Any bytes as a request, against random rules.
 
-use canary_filter::{Choice, Fields, Line, Policy, Reason, Request};
+use canary_filter::{Choice, Policy, Reason, Request};
 
 use crate::config::written;
+use crate::head::Head;
 use crate::{Seeded, rules};
 
 /// The first two bytes choose the rules, the rest is a request: the path, and on each further line a header.
@@ -48,55 +49,11 @@ fn policy(rules: &[String]) -> Policy {
 fn chosen(one: &Choice<'_>, other: &Choice<'_>) {
     for choice in [one, other] {
         written(choice);
-        let alone = choice.rule.destinations().len() == 1;
-        assert!(alone || choice.destination.weight() > 0, "weight 0 gets nothing: {choice:?}");
+        assert!(choice.destination.weight() > 0, "weight 0 gets nothing: {choice:?}");
         assert_eq!(choice.key.is_some(), choice.reason == Reason::Sticky, "a key is told when it decided");
     }
     assert_eq!(one.reason, other.reason, "the reason does not depend on chance");
     if one.reason == Reason::Sticky && one.set_cookie.is_none() {
         assert_eq!(one.id, other.id, "the same user gets the same version");
-    }
-}
-
-/// A request's head.
-#[derive(Debug)]
-pub(crate) struct Head {
-    path: Vec<u8>,
-    lines: Vec<Line>,
-}
-
-impl Head {
-    /// A request with nothing in it that a rule would look for.
-    pub(crate) fn plain() -> Self {
-        Self { path: b"/".to_vec(), lines: vec![(":authority".to_owned(), b"a".to_vec())] }
-    }
-
-    fn read(bytes: &[u8]) -> Self {
-        let mut lines = bytes.split(|byte| *byte == b'\n');
-        let path = lines.next().unwrap_or_default().to_vec();
-        let line = |line: &[u8]| {
-            // The colon of a pseudo-header is part of its name.
-            let colon = line.iter().skip(1).position(|byte| *byte == b':').map_or(line.len(), |at| at + 1);
-            let (name, value) = line.split_at(colon);
-            (String::from_utf8_lossy(name).to_lowercase(), value.get(1..).unwrap_or_default().to_vec())
-        };
-        Self { path, lines: lines.map(line).collect() }
-    }
-}
-
-impl Fields for &Head {
-    fn first(&self, name: &str) -> Option<Vec<u8>> {
-        if name == ":path" {
-            return Some(self.path.clone());
-        }
-        self.lines.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
-    }
-
-    fn all(&self) -> Vec<Line> {
-        self.lines.clone()
-    }
-
-    fn source_address(&self) -> Option<Vec<u8>> {
-        self.first("source")
     }
 }

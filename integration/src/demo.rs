@@ -80,7 +80,7 @@ pub fn run() -> Result<(), Box<dyn Error>> {
 
 /// Nobody listens there: bound for a moment, as the demo's own parts will.
 fn free(port: u16) -> Result<(), Trouble> {
-    match TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)) {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(Trouble(format!(
             "port {port} is taken: stop what listens there (another demo?), then run `make demo` again"
@@ -182,7 +182,8 @@ fn watch_split(parts: &mut Parts, stop: &AtomicBool) -> Result<(), Box<dyn Error
 fn greeting() -> String {
     format!(
         "
-  Open   http://127.0.0.1:{LISTENER}/color   and reload it; or, in another terminal:
+  Open   http://127.0.0.1:{LISTENER}/color   in a browser: it stays on its colour by a cookie, and a private
+  window is another user. Without cookies every request is one, as here and below. In another terminal:
 
   curl -s -H 'accept: application/json' http://127.0.0.1:{LISTENER}/color
   make weights BLUE=50 GREEN=50   other weights, live

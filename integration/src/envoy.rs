@@ -58,8 +58,9 @@ impl Envoy {
         let listeners = http1::get(admin, "/listeners?format=json").unwrap().body;
         let listeners: Value = serde_json::from_str(&listeners).unwrap();
         let address = &listeners["listener_statuses"][0]["local_address"]["socket_address"];
-        let ip = address["address"].as_str().unwrap();
-        let listener = format!("{ip}:{}", address["port_value"]).parse().unwrap();
+        let ip = address["address"].as_str().unwrap().parse().unwrap();
+        let port = u16::try_from(address["port_value"].as_u64().unwrap()).unwrap();
+        let listener = SocketAddr::new(ip, port);
         Ok(Self { process, admin, listener, dir })
     }
 

@@ -22,9 +22,12 @@
 #[cfg(feature = "bench")]
 pub mod bench;
 mod binaries;
+mod browser;
+mod chromium;
 pub mod demo;
 mod envoy;
 mod filter;
+mod hpack;
 pub mod http1;
 pub mod http2;
 mod meter;
@@ -34,6 +37,8 @@ mod setup;
 mod upstream;
 
 pub use binaries::{Binary, MissingBinary};
+pub use browser::Browser;
+pub use chromium::Chromium;
 pub use envoy::{Envoy, eventually};
 pub use filter::Filter;
 pub use meter::Meter;

@@ -11,7 +11,8 @@ use std::thread;
 use crate::envoy::eventually;
 use crate::{Binary, Process, Scratch};
 
-/// An upstream in this process: it answers its name and, after it, the request's head as it came.
+/// An upstream in this process: it answers its name and, after it, the request's head as it came. Each `x-answer` of
+/// the request is a header line of the answer.
 #[derive(Debug)]
 pub struct Echo {
     address: SocketAddr,
@@ -58,11 +59,12 @@ fn serve(name: &str, stream: TcpStream, served: &AtomicU64) -> io::Result<()> {
         }
         served.fetch_add(1, Ordering::SeqCst);
         // A header that the filter's own must replace, or leave alone.
-        let mut answer = format!(
-            "HTTP/1.1 200 OK\r\nx-canary-decision: upstream\r\ncontent-length: {}\r\n\r\n{name}\n",
-            name.len() + 1 + head.len()
-        )
-        .into_bytes();
+        let mut answer = b"HTTP/1.1 200 OK\r\nx-canary-decision: upstream\r\n".to_vec();
+        for header in head.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"x-answer: ")) {
+            answer.extend_from_slice(header);
+            answer.push(b'\n');
+        }
+        write!(answer, "content-length: {}\r\n\r\n{name}\n", name.len() + 1 + head.len())?;
         answer.extend_from_slice(&head);
         stream.get_mut().write_all(&answer)?;
     }
@@ -99,7 +101,9 @@ impl Color {
         log: &Path,
     ) -> io::Result<Process> {
         let mut command = Command::new(binary);
-        command.env("COLOR", color).env("HOSTNAME", host).env("PORT", port.to_string());
+        // For this machine alone, whatever its network.
+        command.env("HOST", Ipv4Addr::LOCALHOST.to_string()).env("PORT", port.to_string());
+        command.env("COLOR", color).env("HOSTNAME", host);
         Process::start("Color", &command, log)
     }
 

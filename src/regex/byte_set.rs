@@ -24,23 +24,13 @@ impl ByteSet {
         Self::of(|b| !self.has(b))
     }
 
-    /// With every letter of the other case, in Latin-1 as RE2 folds it there.
+    /// With every letter of the other case. In Latin-1 RE2 knows no letters but those of ASCII.
     pub(super) fn folded(self) -> Self {
-        Self::of(|b| self.has(b) || self.has(other_case(b)))
+        Self::of(|b| self.has(b.to_ascii_lowercase()) || self.has(b.to_ascii_uppercase()))
     }
 
     pub(super) fn has(&self, byte: u8) -> bool {
         self.0.get(usize::from(byte)).copied().unwrap_or_default()
-    }
-}
-
-/// The other case of a letter. `×` and `÷` stand where a pair of letters would; `ß`, `ÿ` and `µ` pair outside Latin-1.
-fn other_case(byte: u8) -> u8 {
-    match byte {
-        b'A'..=b'Z' | b'a'..=b'z' => byte ^ 0x20,
-        0xd7 | 0xf7 => byte,
-        0xc0..=0xde | 0xe0..=0xfe => byte ^ 0x20,
-        _ => byte,
     }
 }
 

@@ -5,35 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use super::ast::{Ast, Look};
 use super::byte_set::{self, ByteSet};
-
-/// A pattern as it is written.
-#[derive(Debug)]
-pub(super) enum Ast {
-    Byte(u8),
-    Set(Box<ByteSet>),
-    Look(Look),
-    /// All of these, one behind the other.
-    Concat(Vec<Ast>),
-    /// Any of these.
-    Alternatives(Vec<Ast>),
-    Repeat {
-        min: u32,
-        max: Option<u32>,
-        of: Box<Ast>,
-    },
-}
-
-/// A condition on a place between two bytes.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Look {
-    Start,
-    End,
-    LineStart,
-    LineEnd,
-    WordBoundary,
-    NoWordBoundary,
-}
+use super::class::class;
+use super::cursor::{Cursor, Refused};
 
 /// RE2's own limit of `{n,m}`, also for the product of nested ones.
 const MOST_REPEATS: u32 = 1000;
@@ -41,12 +16,9 @@ const MOST_REPEATS: u32 = 1000;
 /// Groups inside groups. RE2 allows 1000; what recurses over a pattern has to fit a wasm stack.
 const DEEPEST: usize = 150;
 
-/// The reason why a pattern is refused.
-type Refused = String;
-
 pub(super) fn parse(pattern: &[u8]) -> Result<Ast, Refused> {
-    let mut parser = Parser { rest: pattern, ..Parser::default() };
-    while let Some(byte) = parser.next() {
+    let mut parser = Parser { cursor: Cursor { rest: pattern }, ..Parser::default() };
+    while let Some(byte) = parser.cursor.next() {
         parser.token(byte)?;
     }
     match parser.outer.is_empty() {
@@ -57,7 +29,7 @@ pub(super) fn parse(pattern: &[u8]) -> Result<Ast, Refused> {
 
 #[derive(Default)]
 struct Parser<'p> {
-    rest: &'p [u8],
+    cursor: Cursor<'p>,
     flags: Flags,
     group: Group,
     outer: Vec<(Group, Flags)>,
@@ -125,33 +97,13 @@ impl Piece {
 }
 
 impl<'p> Parser<'p> {
-    fn next(&mut self) -> Option<u8> {
-        let (first, rest) = self.rest.split_first()?;
-        self.rest = rest;
-        Some(*first)
-    }
-
-    fn skip(&mut self, text: &[u8]) -> bool {
-        let rest = self.rest.strip_prefix(text);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    /// All up to the delimiter, which is passed as well; `None` leaves everything where it is.
-    fn until(&mut self, delimiter: &[u8]) -> Option<&'p [u8]> {
-        let end = self.rest.windows(delimiter.len()).position(|window| window == delimiter)?;
-        let text = self.rest.get(..end)?;
-        self.rest = self.rest.get(end + delimiter.len()..)?;
-        Some(text)
-    }
-
     fn token(&mut self, byte: u8) -> Result<(), Refused> {
         match byte {
             b'(' => self.open()?,
             b')' => self.close()?,
             b'|' => self.group.branch(),
             b'[' => {
-                let set = self.class()?;
+                let set = class(&mut self.cursor, self.flags.fold)?;
                 self.group.push(set.into());
             }
             b'\\' => self.escape()?,
@@ -184,13 +136,13 @@ impl<'p> Parser<'p> {
 
     fn open(&mut self) -> Result<(), Refused> {
         let outer_flags = self.flags;
-        if self.skip(b"?P<") || self.names_group() {
-            let name = self.until(b">").ok_or("a group's name is not closed")?;
+        if self.cursor.skip(b"?P<") || self.names_group() {
+            let name = self.cursor.until(b">").ok_or("a group's name is not closed")?;
             let legal = !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
             if !legal || !self.names.insert(name) {
                 return Err("a group's name is used twice or is not made of letters, digits and `_`".into());
             }
-        } else if self.skip(b"?") && self.set_flags()? == b')' {
+        } else if self.cursor.skip(b"?") && self.set_flags()? == b')' {
             // `(?i)` holds for the rest of the group that it stands in.
             self.group.last = Last::Nothing;
             return Ok(());
@@ -204,7 +156,7 @@ impl<'p> Parser<'p> {
 
     /// Passes `?<` of `(?<name>`; `(?<=` and `(?<!` are lookbehinds, which [`set_flags`](Self::set_flags) refuses.
     fn names_group(&mut self) -> bool {
-        !matches!(self.rest, [b'?', b'<', b'=' | b'!', ..]) && self.skip(b"?<")
+        !matches!(self.cursor.rest, [b'?', b'<', b'=' | b'!', ..]) && self.cursor.skip(b"?<")
     }
 
     /// Reads the flags and returns the `:` or `)` behind them.
@@ -212,7 +164,7 @@ impl<'p> Parser<'p> {
         let (mut on, mut given, mut dangling) = (true, false, false);
         loop {
             let flag =
-                match self.next() {
+                match self.cursor.next() {
                     Some(b'i') => Some(&mut self.flags.fold),
                     Some(b'm') => Some(&mut self.flags.multi_line),
                     Some(b's') => Some(&mut self.flags.dot_newline),
@@ -246,16 +198,16 @@ impl<'p> Parser<'p> {
 
     /// `{n}`, `{n,}` or `{n,m}` behind the `{`; anything else is the text itself.
     fn counts(&mut self) -> Option<(u32, Option<u32>)> {
-        let start = self.rest;
+        let start = self.cursor.rest;
         let counts = self.read_counts();
         if counts.is_none() {
-            self.rest = start;
+            self.cursor.rest = start;
         }
         counts
     }
 
     fn read_counts(&mut self) -> Option<(u32, Option<u32>)> {
-        let text = self.until(b"}")?;
+        let text = self.cursor.until(b"}")?;
         let mut parts = text.splitn(2, |b| *b == b',');
         let min = number(parts.next()?)?;
         match parts.next() {
@@ -283,7 +235,7 @@ impl<'p> Parser<'p> {
     }
 
     fn repeat(&mut self, min: u32, max: Option<u32>) -> Result<(), Refused> {
-        self.skip(b"?");
+        self.cursor.skip(b"?");
         let piece = match self.group.last {
             Last::Atom => self.group.pieces.pop(),
             Last::Nothing => None,
@@ -297,11 +249,11 @@ impl<'p> Parser<'p> {
     }
 
     fn escape(&mut self) -> Result<(), Refused> {
-        match self.next() {
+        match self.cursor.next() {
             Some(b'Q') => {
-                let all = self.rest;
-                let text = self.until(b"\\E").unwrap_or_else(|| {
-                    self.rest = &[];
+                let all = self.cursor.rest;
+                let text = self.cursor.until(b"\\E").unwrap_or_else(|| {
+                    self.cursor.rest = &[];
                     all
                 });
                 text.iter().for_each(|byte| self.literal(*byte));
@@ -316,115 +268,11 @@ impl<'p> Parser<'p> {
                 self.group.push(set.into());
             }
             escaped => {
-                let byte = self.escaped_byte(escaped)?;
+                let byte = self.cursor.escaped_byte(escaped)?;
                 self.literal(byte);
             }
         }
         Ok(())
-    }
-
-    /// The escapes that stand for one byte, in a class and outside.
-    fn escaped_byte(&mut self, escaped: Option<u8>) -> Result<u8, Refused> {
-        Ok(match escaped {
-            Some(b'a') => 0x07,
-            Some(b'f') => 0x0c,
-            Some(b'n') => b'\n',
-            Some(b'r') => b'\r',
-            Some(b't') => b'\t',
-            Some(b'v') => 0x0b,
-            Some(b'x') => self.hex()?,
-            Some(b'0'..=b'9') => return Err("backreferences and octal are not supported: write \\xNN".into()),
-            Some(b'p' | b'P') => return Err("\\p is not supported: values are compared byte by byte".into()),
-            Some(byte) if byte.is_ascii() && !byte.is_ascii_alphanumeric() && byte != b'_' => byte,
-            Some(byte) if byte.is_ascii_graphic() => {
-                return Err(format!("\\{} is no escape of RE2's", char::from(byte)));
-            }
-            Some(_) => return Err("a backslash stands before a byte that needs none".into()),
-            None => return Err("ends in a backslash".into()),
-        })
-    }
-
-    fn hex(&mut self) -> Result<u8, Refused> {
-        let digits = if self.skip(b"{") {
-            self.until(b"}").ok_or("\\x{ is not closed")?
-        } else {
-            let (digits, rest) = self.rest.split_at_checked(2).ok_or("\\x needs two hexadecimal digits")?;
-            self.rest = rest;
-            digits
-        };
-        let text = std::str::from_utf8(digits).unwrap_or_default();
-        match u32::from_str_radix(text, 16) {
-            Ok(code) if digits.iter().all(u8::is_ascii_hexdigit) => {
-                u8::try_from(code).map_err(|_| "\\x{…} above ff: values are compared byte by byte".into())
-            }
-            _ => Err("\\x needs hexadecimal digits".into()),
-        }
-    }
-
-    /// `[…]` behind its `[`. A `-` stands for itself where it makes no range, and a `[` that opens no `[:name:]` too.
-    fn class(&mut self) -> Result<ByteSet, Refused> {
-        let negated = self.skip(b"^");
-        let mut set = ByteSet::EMPTY;
-        let mut first = true;
-        loop {
-            match self.next().ok_or("a `[` is not closed")? {
-                b']' if !first => break,
-                b'[' if self.rest.starts_with(b":") => set = set.union(self.posix_or_range()?),
-                b'\\' if self.rest.first().copied().and_then(byte_set::perl).is_some() => {
-                    let named = self.next().and_then(byte_set::perl);
-                    set = set.union(named.unwrap_or(ByteSet::EMPTY));
-                }
-                byte => set = set.union(self.range(byte)?),
-            }
-            first = false;
-        }
-        Ok(if negated { set.complement() } else { set })
-    }
-
-    fn posix_or_range(&mut self) -> Result<ByteSet, Refused> {
-        let start = self.rest;
-        self.skip(b":");
-        match self.until(b":]") {
-            Some(name) => {
-                byte_set::posix(name, self.flags.fold).ok_or("[:…:] has no class of that name".into())
-            }
-            None => {
-                self.rest = start;
-                self.range(b'[')
-            }
-        }
-    }
-
-    fn range(&mut self, byte: u8) -> Result<ByteSet, Refused> {
-        let low = self.class_byte(Some(byte))?;
-        let mut high = low;
-        if self.rest.starts_with(b"-") && !self.rest.starts_with(b"-]") && self.rest.len() > 1 {
-            self.skip(b"-");
-            let byte = self.next();
-            high = self.class_byte(byte)?;
-        }
-        if high < low {
-            return Err("a range in […] ends before it begins".into());
-        }
-        let set = ByteSet::of(|b| (low..=high).contains(&b));
-        Ok(if self.flags.fold { set.folded() } else { set })
-    }
-
-    fn class_byte(&mut self, byte: Option<u8>) -> Result<u8, Refused> {
-        match byte {
-            Some(b'\\') => {
-                let escaped = self.next();
-                self.escaped_byte(escaped)
-            }
-            Some(byte) => Ok(byte),
-            None => Err("a `[` is not closed".into()),
-        }
-    }
-}
-
-impl From<ByteSet> for Ast {
-    fn from(set: ByteSet) -> Self {
-        Self::Set(Box::new(set))
     }
 }
 

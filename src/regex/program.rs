@@ -1,8 +1,8 @@
 //! A pattern as steps, run on all of its ways at once (Thompson's simulation): every byte of the value is looked at
 //! once, and no step is taken twice for it. So the time is linear in the value, whatever the pattern.
 
+use super::ast::{Ast, Look};
 use super::byte_set::{ByteSet, is_word};
-use super::parser::{Ast, Look};
 
 /// The most steps of a program, which bounds its memory and the time for one byte.
 const MOST_STEPS: usize = 10_000;

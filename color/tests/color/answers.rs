@@ -16,6 +16,13 @@ fn it_says_where_it_listens() {
 }
 
 #[test]
+fn it_listens_on_the_address_that_is_given() {
+    let color = Running::with(&[("COLOR", "blue"), ("HOST", "127.0.0.1"), ("PORT", "0")]);
+    assert_eq!(color.line, format!("color blue listening on 127.0.0.1:{}\n", color.address.port()));
+    color.ask("GET /", &[]).assert_page();
+}
+
+#[test]
 fn every_path_answers_the_page() {
     let color = Running::start("blue");
     for path in ["/", "/color", "/color/", "/color/a/b?c=d", "/other", "//", "/healthz/", "/%00%ff"] {
@@ -26,6 +33,7 @@ fn every_path_answers_the_page() {
             ("cache-control", "no-store"),
             ("vary", "accept"),
             ("set-cookie", "color=blue; Path=/; SameSite=Lax"),
+            ("x-color", "blue"),
         ];
         for (name, value) in headers {
             assert_eq!(answer.header(name), Some(value), "{path}");
@@ -50,15 +58,15 @@ fn json_is_the_answer_to_who_asks_for_it() {
 }
 
 #[test]
-fn pages_and_json_count_and_health_does_not() {
+fn pages_and_json_count_and_what_shows_nothing_does_not() {
     let color = Running::start("blue");
     for request in ["GET /", "GET /healthz", "HEAD /color", "GET /healthz", "POST /color"] {
         color.ask(request, &[]);
     }
     let answer = color.ask("GET /", &[JSON]);
     let answer: Value = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!(answer["requests"], 4);
-    assert!(color.ask("GET /", &[]).body.contains(">5<"));
+    assert_eq!(answer["requests"], 3);
+    assert!(color.ask("GET /", &[]).body.contains(">4<"));
 }
 
 #[test]
@@ -81,7 +89,7 @@ fn head_has_the_headers_of_the_page_and_no_body() {
     let head = color.ask("HEAD /color", &[]);
     assert_eq!(head.status, page.status);
     assert_eq!(head.body, "");
-    for name in ["content-type", "content-length", "set-cookie", "cache-control", "vary"] {
+    for name in ["content-type", "content-length", "set-cookie", "x-color", "cache-control", "vary"] {
         assert!(head.header(name).is_some(), "{name}");
         assert_eq!(head.header(name), page.header(name), "{name}");
     }
@@ -141,7 +149,7 @@ fn hostile_text_breaks_neither_header_nor_page_nor_line() {
         answer.assert_page();
         assert_eq!(names(&answer), plain, "{text:?}");
         assert_eq!(answer.header("set-cookie").unwrap().matches(';').count(), 2, "{text:?}");
-        assert!(!answer.body.contains("<script"), "{text:?}");
+        assert_eq!(answer.body.matches("<script").count(), 1, "{text:?}: the page's own");
         let json = color.ask("GET /", &[JSON]);
         let json: Value = serde_json::from_str(&json.body).unwrap();
         let shown: String = text.chars().take(128).collect();
@@ -161,6 +169,16 @@ fn a_bad_port_is_one_line_and_exit_code_1() {
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
         "color: PORT must be a number from 0 to 65535, not \"http\"\n"
+    );
+}
+
+#[test]
+fn a_bad_address_is_one_line_and_exit_code_1() {
+    let output = command(&[("HOST", "localhost")]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "color: HOST must be an IP address to listen on, not \"localhost\"\n"
     );
 }
 

@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test and its support fail by a panic")]
 
 mod answers;
+mod health;
 mod shutdown;
 mod support;

@@ -28,10 +28,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(color: &str) -> Self {
-        let mut child = command(&[("COLOR", color), ("PORT", "0"), ("HOSTNAME", "test-host")])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::with(&[("COLOR", color), ("PORT", "0"), ("HOSTNAME", "test-host")])
+    }
+
+    pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
+        let mut child = command(variables).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let mut running = Self { child, address: ([127, 0, 0, 1], 0).into(), line: String::new() };
         BufReader::new(stdout).read_line(&mut running.line).unwrap();

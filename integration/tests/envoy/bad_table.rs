@@ -30,6 +30,51 @@ const RULES: &[(&str, &str, &str)] = &[
     (r#""route": [{"cluster": "a"}], "match": {"uri": {"prefix": "/"}}"#, "http[0].match: ", "sequence"),
 ];
 
+/// Members of a rule `a` with one destination.
+const KEYS: &[(&str, &str, &str)] = &[
+    (r#""consistentHash": []"#, "http[0].consistentHash: ", "at least one key"),
+    (r#""consistentHash": {"useSourceIp": true}"#, "http[0].consistentHash: ", "sequence"),
+    (r#""consistentHash": [{"useSourceIp": false}]"#, "http[0].consistentHash[0]: ", "exactly one"),
+    (
+        r#""consistentHash": [{"httpHeaderName": "a b"}]"#,
+        "http[0].consistentHash[0].httpHeaderName: ",
+        "header",
+    ),
+    (r#""consistentHash": [{"maglev": {}}]"#, "http[0].consistentHash[0].maglev: ", "unknown field"),
+    (
+        r#""consistentHash": [{"useSourceIp": true}, {"httpHeaderName": "a"}]"#,
+        "http[0].consistentHash[1]: ",
+        "never reached",
+    ),
+    (r#""consistentHash": [{"httpCookie": {"name": ""}}]"#, COOKIE_NAME, "no cookie name"),
+    (r#""consistentHash": [{"httpCookie": {"name": "a=b"}}]"#, COOKIE_NAME, "no cookie name"),
+    (r#""consistentHash": [{"httpCookie": {"name": "a;b"}}]"#, COOKIE_NAME, "no cookie name"),
+    (r#""consistentHash": [{"httpCookie": {"name": "a\r\nx-evil: 1"}}]"#, COOKIE_NAME, "no cookie name"),
+    (
+        r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "1h", "path": "b"}}]"#,
+        COOKIE_PATH,
+        "cookie path",
+    ),
+    (
+        r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "1h", "path": "/; Domain=b"}}]"#,
+        COOKIE_PATH,
+        "no cookie path",
+    ),
+    (
+        r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "1h", "path": "/\r\nx-evil: 1"}}]"#,
+        COOKIE_PATH,
+        "no cookie path",
+    ),
+    (
+        r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "30 days"}}]"#,
+        "http[0].consistentHash[0].httpCookie.ttl: ",
+        "no duration",
+    ),
+    (r#""salt": "s""#, "http[0].salt: ", "no effect"),
+];
+const COOKIE_NAME: &str = "http[0].consistentHash[0].httpCookie.name: ";
+const COOKIE_PATH: &str = "http[0].consistentHash[0].httpCookie.path: ";
+
 /// Members of the second destination of the only rule, whose first is `{"cluster": "a", "weight": 75}`.
 const DESTINATIONS: &[(&str, &str, &str)] = &[
     (r#""cluster": "b", "weight": -5"#, "http[0].route[1].weight: ", "-5 is negative"),
@@ -163,6 +208,9 @@ pub(crate) fn table() -> Vec<Bad> {
     let mut table: Vec<_> = rows(TEXTS, str::to_owned)
         .chain(rows(TOPS, |members| format!(r#"{{"http": [{{"route": [{{"cluster": "a"}}]}}], {members}}}"#)))
         .chain(rows(RULES, |members| format!(r#"{{"http": [{{{members}}}]}}"#)))
+        .chain(rows(KEYS, |members| {
+            format!(r#"{{"http": [{{"name": "a", "route": [{{"cluster": "a"}}], {members}}}]}}"#)
+        }))
         .chain(rows(DESTINATIONS, |members| {
             let members = members.replace("SERVICE", SERVICE);
             format!(r#"{{"http": [{{"route": [{{"cluster": "a", "weight": 75}}, {{{members}}}]}}]}}"#)

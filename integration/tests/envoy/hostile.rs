@@ -138,7 +138,7 @@ fn any_headers_over_http2_are_answered() {
     let world = start(route_everything);
     for headers in header_tables() {
         let answer = http2::get(world.envoy.address(), b"/color", &borrowed(&headers)).unwrap();
-        let Answer::Response { status: 200, body } = &answer else { panic!("{headers:?}: {answer:?}") };
+        let Answer::Response { status: 200, body, .. } = &answer else { panic!("{headers:?}: {answer:?}") };
         assert!(body.starts_with("green\n"), "{body}");
     }
     still_well(&world.envoy, &world.green);
@@ -218,4 +218,32 @@ fn what_is_hardly_http_is_answered_or_refused() {
         assert!(statuses.contains(&answer.status), "{shown:?}: {answer:?}");
     }
     still_well(&world.envoy, &world.green);
+}
+
+/// The SDK takes the names in a whole header map for text, so it matters that Envoy lets no other name in.
+#[test]
+fn a_header_name_that_is_no_text_never_reaches_the_filter() {
+    let mut reads_all = rule("color", 0, 1);
+    reads_all["match"] = json!([{"headers": {"x-a": {"exact": "2"}}}]);
+    // An answer's headers are read, too, before a cookie is issued.
+    reads_all["consistentHash"] = json!([{"httpCookie": {"name": "id", "ttl": "0s"}}]);
+    let policy = json!({"http": [reads_all], "responseHeader": "x-canary-decision"}).to_string();
+    let world = World::start(&Setup { change: route_everything, ..Setup::new(policy) });
+    for name in [&b"x-\xff"[..], b"x-\xc3\x28", b"\xff", b"x-\x80a", "x-\u{e9}".as_bytes()] {
+        let shown = String::from_utf8_lossy(name);
+        let sent = [b"GET /color HTTP/1.1\r\nhost: a\r\nx-a: 1\r\nx-a: 2\r\n", name, b": 1\r\n\r\n"].concat();
+        assert_eq!(world.envoy.connect().send(&sent).unwrap().status, 400, "{shown}");
+
+        let headers = [(&b"x-a"[..], &b"1"[..]), (b"x-a", b"2"), (name, b"1")];
+        let answer = http2::get_raw(world.envoy.address(), b"/color", &headers).unwrap();
+        assert!(matches!(answer, Answer::Reset(_) | Answer::Closed), "{shown}: {answer:?}");
+
+        let upstreams = [name, b": 1"].concat();
+        let headers = [("x-a", &b"1"[..]), ("x-a", b"2"), ("x-answer", &upstreams)];
+        let answer = world.envoy.connect().get("/color", &headers).unwrap();
+        assert_eq!(answer.status, 502, "{shown}: {answer:?}");
+    }
+    let answer = world.envoy.connect().get("/color", &[("x-a", b"1"), ("x-a", b"2")]).unwrap();
+    assert!(answer.header("set-cookie").is_some() && answer.body.starts_with("green\n"), "{answer:?}");
+    no_vm_restarted(&world.envoy);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{World, reached, route_everything, rule, weights, who};
 
 /// Whether `count` of `n` is within five standard deviations of the share: once in 1.7 million tests it is not.
-fn is_share(count: u32, n: u32, share: f64) -> bool {
+pub(crate) fn is_share(count: u32, n: u32, share: f64) -> bool {
     let (count, n) = (f64::from(count), f64::from(n));
     (count - n * share).abs() <= 5.0 * (n * share * (1.0 - share)).sqrt()
 }

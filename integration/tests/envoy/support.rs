@@ -1,5 +1,7 @@
 //! What the tests have in common.
 
+use std::io::{self, Write};
+
 use integration::http1::Response;
 use integration::{BLUE, Delivery, Echo, Ended, Envoy, GREEN, Setup, manager};
 use serde_json::{Value, json};
@@ -78,6 +80,11 @@ pub(crate) fn virtual_host(bootstrap: &mut Value) -> &mut Value {
 
 pub(crate) fn routes(bootstrap: &mut Value) -> &mut Vec<Value> {
     virtual_host(bootstrap)["routes"].as_array_mut().unwrap()
+}
+
+/// Says that a test did not run on this machine, past the capture of what passing tests print.
+pub(crate) fn skipped(test: &str, reason: &str) {
+    let _ = writeln!(io::stderr(), "skipped: {test}: {reason}");
 }
 
 /// The virtual machines came up once and none has ever been started again.

@@ -1,0 +1,151 @@
+//! One Envoy with many listeners, each with a rule list twice: in the filter and as native routes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+
+use integration::http1;
+use integration::{Binary, Ended, Filter, Process, Scratch, eventually};
+use serde_json::{Value, json};
+
+use crate::request::Client;
+use crate::rules::{self, Rule};
+
+/// A listener: the filter's configuration, and the native routes that should do the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    policy: Value,
+    routes: Vec<Value>,
+}
+
+/// A running Envoy with these sites.
+pub(crate) struct Arena {
+    sites: Vec<SocketAddr>,
+    admin: SocketAddr,
+    _process: Process,
+    _dir: Scratch,
+}
+
+/// Hex digits become the bytes of another header, so that a value can hold what no client can send.
+const DECODE: &str = r#"
+function envoy_on_request(request)
+  local hex = request:headers():get("x-hex")
+  if hex == nil then return end
+  local value = hex:gsub("%x%x", function(digits) return string.char(tonumber(digits, 16)) end)
+  request:headers():replace("x-value", value)
+end"#;
+
+impl Site {
+    pub(crate) fn new(rules: &[Rule]) -> Self {
+        Self { policy: rules::policy(rules), routes: rules::routes(rules) }
+    }
+
+    /// Native routes beside a filter that knows nothing of them.
+    pub(crate) fn native(rules: &[Rule]) -> Self {
+        Self { policy: rules::policy(&[Rule::default()]), routes: rules::routes(rules) }
+    }
+
+    fn listener(&self, number: usize) -> Value {
+        let resource = Filter::new(self.policy.to_string()).resource();
+        let mut filter = resource["resources"][0]["typed_config"].clone();
+        // The name is what the filter's memory of accepted configurations goes by.
+        filter["config"]["name"] = json!(format!("site-{number}"));
+        let mut routes = self.routes.clone();
+        routes.push(rules::route("rest", json!({"safe_regex": {"regex": r"(?s).*"}})));
+        let manager = json!({
+            "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": "site",
+            "normalize_path": true,
+            "use_remote_address": true,
+            "http_filters": [
+                {"name": "decode", "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+                    "default_source_code": {"inline_string": DECODE}
+                }},
+                {"name": "canary", "typed_config": filter},
+                {"name": "router", "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
+                }}
+            ],
+            "local_reply_config": {
+                "body_format": {"text_format_source": {"inline_string": "%ROUTE_NAME% %REQ(X-CANARY-SUBSET)%"}}
+            },
+            "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]}
+        });
+        json!({
+            "name": number.to_string(),
+            "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+            "filter_chains": [{"filters": [{"name": "manager", "typed_config": manager}]}]
+        })
+    }
+}
+
+impl Arena {
+    /// Starts it; an error is an Envoy that does not take what it was given.
+    pub(crate) fn start(sites: &[Site]) -> Result<Self, Ended> {
+        let dir = Scratch::new();
+        let listeners: Vec<_> =
+            sites.iter().enumerate().map(|(number, site)| site.listener(number)).collect();
+        let bootstrap = json!({
+            "node": {"id": "oracle", "cluster": "oracle"},
+            "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+            // As istiod has it: Envoy's own limit would be 100.
+            "layered_runtime": {"layers": [
+                {"name": "istio", "static_layer": {"re2.max_program_size.error_level": 32_768}}
+            ]},
+            "static_resources": {"listeners": listeners}
+        });
+        fs::write(dir.join("envoy.json"), bootstrap.to_string()).unwrap();
+        let mut command = Command::new(Binary::Envoy.find().unwrap_or_else(|missing| panic!("{missing}")));
+        command.arg("-c").arg(dir.join("envoy.json")).arg("--admin-address-path").arg(dir.join("admin"));
+        command.args(["--concurrency", "1", "--use-dynamic-base-id", "--log-level", "error"]);
+        let mut process = Process::start("Envoy", &command, &dir.join("envoy.log")).unwrap();
+        let admin = eventually("Envoy is ready", || {
+            if let Some(ended) = process.ended() {
+                return Some(Err(ended));
+            }
+            let admin = fs::read_to_string(dir.join("admin")).ok()?.trim().parse().ok()?;
+            let ready = http1::get(admin, "/ready").is_ok_and(|answer| answer.status == 200);
+            ready.then_some(Ok(admin))
+        })?;
+        Ok(Self { sites: addresses(admin, sites.len()), admin, _process: process, _dir: dir })
+    }
+
+    /// A client of this site.
+    pub(crate) fn client(&self, site: usize) -> Client {
+        Client::new(self.sites[site])
+    }
+
+    /// Envoy's log says nothing about this, so the statistics must.
+    pub(crate) fn no_vm_restarted(&self) {
+        let stats = http1::get(self.admin, "/stats?filter=vm_reload").unwrap().body;
+        assert!(stats.lines().all(|line| line.ends_with(": 0")), "{stats}");
+    }
+}
+
+fn addresses(admin: SocketAddr, count: usize) -> Vec<SocketAddr> {
+    let page = http1::get(admin, "/listeners?format=json").unwrap().body;
+    let page: Value = serde_json::from_str(&page).unwrap();
+    let address = |listener: &Value| -> Option<(usize, SocketAddr)> {
+        let port = listener["local_address"]["socket_address"]["port_value"].as_u64()?;
+        Some((
+            listener["name"].as_str()?.parse().ok()?,
+            SocketAddr::from(([127, 0, 0, 1], port.try_into().ok()?)),
+        ))
+    };
+    let found: BTreeMap<_, _> =
+        page["listener_statuses"].as_array().unwrap().iter().filter_map(address).collect();
+    assert_eq!(found.len(), count, "{page}");
+    found.into_values().collect()
+}
+
+/// The smallest part that Envoy does not take, by halves, with what it says about it.
+pub(crate) fn refused<T: Clone>(all: &[T], sites: &impl Fn(&[T]) -> Vec<Site>) -> Option<(T, String)> {
+    let ended = Arena::start(&sites(all)).err()?;
+    if let [one] = all {
+        return Some((one.clone(), ended.last_lines(3)));
+    }
+    let (first, second) = all.split_at(all.len() / 2);
+    refused(first, sites).or_else(|| refused(second, sites))
+}

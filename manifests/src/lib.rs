@@ -1,0 +1,1 @@
+//! Nothing is here: the crate is its tests, `tests/manifests/`.

@@ -1,0 +1,97 @@
+//! Whoever changes one place alone is told. Every single value and every single key of the manifests is changed,
+//! one at a time; schema, plugin or agreement has to notice.
+
+use serde_json::Value;
+
+use crate::agreement::{faults, gateway};
+use crate::documents::Documents;
+use crate::schema;
+
+/// What stands alone: names of objects that no other object refers to, numbers and names for users and operators.
+/// The rule itself is compared with `envoy/canary.yaml`, see `plugin.rs`.
+const FREE: &[&str] = &[
+    "DestinationRule/color Value /metadata/name",
+    "VirtualService/color Value /metadata/name",
+    "WasmPlugin/canary Value /metadata/name",
+    "WasmPlugin/canary Value /spec/pluginConfig/http/0/consistentHash/0/httpCookie/name",
+    "WasmPlugin/canary Value /spec/pluginConfig/http/0/name",
+    "WasmPlugin/canary Value /spec/pluginConfig/http/0/route/0/weight",
+    "WasmPlugin/canary Value /spec/pluginConfig/http/0/route/1/weight",
+    "WasmPlugin/canary Value /spec/pluginConfig/responseHeader",
+];
+
+/// One change of one document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Value,
+    Key,
+}
+
+/// The places of all values that are no object or list, and of all keys.
+fn places(value: &Value, at: &str, found: &mut Vec<(Change, String)>) {
+    match value {
+        Value::Object(entries) => {
+            for (key, value) in entries {
+                let at = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+                found.push((Change::Key, at.clone()));
+                places(value, &at, found);
+            }
+        }
+        Value::Array(entries) => {
+            for (index, value) in entries.iter().enumerate() {
+                places(value, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => found.push((Change::Value, at.to_owned())),
+    }
+}
+
+fn changed(document: &Value, change: Change, at: &str) -> Value {
+    let mut document = document.clone();
+    match change {
+        Change::Value => {
+            let value = document.pointer_mut(at).unwrap();
+            *value = match &*value {
+                Value::String(text) => Value::from(format!("{text}x")),
+                Value::Number(number) => Value::from(number.as_i64().unwrap() + 1),
+                Value::Bool(truth) => Value::from(!truth),
+                other => panic!("{at}: {other}"),
+            };
+        }
+        Change::Key => {
+            let (parent, key) = at.rsplit_once('/').unwrap();
+            let entries = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+            let value = entries.remove(&key.replace("~1", "/").replace("~0", "~")).unwrap();
+            entries.insert(format!("{key}x"), value);
+        }
+    }
+    document
+}
+
+/// The changes that nothing notices, as `Kind/name change /pointer`.
+pub(crate) fn unnoticed(deployed: &Documents) -> Vec<String> {
+    let mut unnoticed = Vec::new();
+    for (index, document) in deployed.0.iter().enumerate() {
+        let mut found = Vec::new();
+        places(document, "", &mut found);
+        for (change, at) in found {
+            let mut deployed = deployed.clone();
+            deployed.0[index] = changed(document, change, &at);
+            if schema::check(&deployed.0[index]).is_ok() && faults(&deployed).0.is_empty() {
+                let (kind, name) = (&document["kind"], &document["metadata"]["name"]);
+                unnoticed.push(format!(
+                    "{}/{} {change:?} {at}",
+                    kind.as_str().unwrap(),
+                    name.as_str().unwrap()
+                ));
+            }
+        }
+    }
+    unnoticed.sort();
+    unnoticed
+}
+
+#[test]
+fn what_is_changed_alone_is_noticed() {
+    assert_eq!(unnoticed(&gateway()), FREE);
+}

@@ -1,0 +1,224 @@
+//! What `kubectl apply -k` would send: with the settings of the repository, and with other ones.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::agreement::{faults, gateway};
+use crate::alone::unnoticed;
+use crate::documents::{Documents, root};
+use crate::schema;
+
+/// The folders that are for `kubectl apply -k`, and `base`, on which most of them rest.
+const FOLDERS: &[&str] =
+    &["base", "color", "overlays/canary", "overlays/rollback", "overlays/promotion", "subset-header", "mesh"];
+
+/// `istio/`, or a copy of it, through kubectl's own kustomize.
+struct Kustomize<'d>(&'d Path);
+
+impl Kustomize<'_> {
+    /// Calls the test with it, or says that there is none: past the captured output of the test, so that it is seen.
+    #[allow(clippy::explicit_write, reason = "eprintln! would be captured")]
+    fn or_skip(folder: &Path, run: impl FnOnce(&Kustomize<'_>)) {
+        if Command::new("kubectl").args(["version", "--client"]).output().is_ok() {
+            run(&Kustomize(folder));
+        } else {
+            let test = thread::current().name().unwrap_or_default().to_owned();
+            writeln!(io::stderr(), "skipped: {test}: kubectl is not installed").unwrap();
+        }
+    }
+
+    fn build(&self, folder: &str) -> Documents {
+        let output = Command::new("kubectl").arg("kustomize").arg(self.0.join(folder)).output().unwrap();
+        assert!(output.status.success(), "{folder}: {}", String::from_utf8_lossy(&output.stderr));
+        Documents::parse(std::str::from_utf8(&output.stdout).unwrap()).unwrap()
+    }
+
+    /// What a cluster has after the two commands of the documentation, for each folder beside `color`.
+    fn deployed(&self, folder: &str) -> Documents {
+        let color = self.build("color");
+        match folder {
+            "subset-header" => color.without("VirtualService", "color"),
+            "mesh" => color.without("VirtualService", "color").without("Gateway", "color-gateway"),
+            _ => color,
+        }
+        .and(self.build(folder))
+    }
+}
+
+fn istio() -> PathBuf {
+    root().join("istio")
+}
+
+fn sorted(documents: &Documents) -> Vec<String> {
+    let mut texts: Vec<_> = documents.0.iter().map(Value::to_string).collect();
+    texts.sort();
+    texts
+}
+
+fn weights(documents: &Documents) -> [&Value; 2] {
+    let route = &documents.named("WasmPlugin", "canary")["spec"]["pluginConfig"]["http"][0]["route"];
+    [&route[0]["weight"], &route[1]["weight"]]
+}
+
+#[test]
+fn every_folder_makes_valid_manifests_that_agree() {
+    Kustomize::or_skip(&istio(), |kustomize| {
+        for folder in FOLDERS {
+            schema::check_all(&kustomize.build(folder));
+        }
+        for folder in FOLDERS.iter().filter(|folder| **folder != "color") {
+            let faults = faults(&kustomize.deployed(folder)).0;
+            assert!(faults.is_empty(), "{folder}: {faults:#?}");
+        }
+    });
+}
+
+#[test]
+fn the_settings_of_the_repository_are_what_the_manifests_say() {
+    Kustomize::or_skip(&istio(), |kustomize| {
+        assert_eq!(sorted(&kustomize.deployed("overlays/canary")), sorted(&gateway()))
+    });
+}
+
+#[test]
+fn an_overlay_changes_two_weights_and_nothing_else() {
+    Kustomize::or_skip(&istio(), |kustomize| {
+        for (name, expected) in [("canary", [75, 25]), ("rollback", [100, 0]), ("promotion", [0, 100])] {
+            let mut overlay = kustomize.build(&format!("overlays/{name}"));
+            assert_eq!(weights(&overlay), expected, "{name}");
+            let plugin = overlay.0.iter_mut().find(|document| document["kind"] == "WasmPlugin").unwrap();
+            for (index, weight) in [75, 25].into_iter().enumerate() {
+                plugin["spec"]["pluginConfig"]["http"][0]["route"][index]["weight"] = weight.into();
+            }
+            assert_eq!(sorted(&overlay), sorted(&kustomize.build("base")), "{name}");
+        }
+    });
+}
+
+/// Between the two a client could steer the gateway; kubectl installs them in this order.
+#[test]
+fn the_client_s_header_is_removed_before_a_route_trusts_it() {
+    Kustomize::or_skip(&istio(), |kustomize| {
+        for folder in ["overlays/canary", "mesh"] {
+            let documents = kustomize.build(folder);
+            let names: Vec<_> =
+                documents.all("EnvoyFilter").iter().map(|f| f["metadata"]["name"].clone()).collect();
+            assert_eq!(names, ["canary-header", "canary-route"], "{folder}");
+        }
+    });
+}
+
+#[test]
+fn what_is_changed_alone_is_noticed_in_the_other_variants_too() {
+    Kustomize::or_skip(&istio(), |kustomize| {
+        let rule = "WasmPlugin/canary Value /spec/pluginConfig/http/0";
+        let free = |service: &str, own: &[&str]| {
+            let mut free = vec![
+                "DestinationRule/color Value /metadata/name".to_owned(),
+                format!("{service} Value /metadata/name"),
+                "WasmPlugin/canary Value /metadata/name".to_owned(),
+                format!("{rule}/name"),
+                format!("{rule}/route/0/weight"),
+                format!("{rule}/route/1/weight"),
+                "WasmPlugin/canary Value /spec/pluginConfig/responseHeader".to_owned(),
+            ];
+            free.extend(own.iter().map(|own| (*own).to_owned()));
+            free.sort();
+            free
+        };
+        let cookie = format!("{rule}/consistentHash/0/httpCookie/name");
+        // No EnvoyFilter is there to say the gateway's namespace a second time.
+        let namespace = "WasmPlugin/canary Value /metadata/namespace";
+        let expected = free("VirtualService/color", &[&cookie, namespace]);
+        assert_eq!(unnoticed(&kustomize.deployed("subset-header")), expected);
+
+        let header = format!("{rule}/consistentHash/0/httpHeaderName");
+        let expected = free("VirtualService/color-mesh", &[&header]);
+        assert_eq!(unnoticed(&kustomize.deployed("mesh")), expected);
+    });
+}
+
+/// Each setting, what the repository has, and something else.
+const SETTINGS: &[(&str, &str, &str)] = &[
+    ("pluginImage", "registry.example.com/canary-filter", "registry.test/team/canary-filter"),
+    ("host", "color-service.default.svc.cluster.local", "shop.prod.svc.example.org"),
+    ("port", "\"8000\"", "\"9090\""),
+    ("gatewayNamespace", "istio-system", "ingress"),
+    ("gatewayLabel", "ingressgateway", "edge"),
+    ("callerNamespace", "default", "callers"),
+    ("callerLabel", "color-client", "caller"),
+    ("colorImage", "registry.example.com/color", "registry.test/team/color"),
+];
+
+#[test]
+fn a_setting_reaches_every_place_that_it_concerns() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&istio(), folder.path());
+    let file = folder.path().join("settings/settings.yaml");
+    let mut text = fs::read_to_string(&file).unwrap();
+    for (name, old, new) in SETTINGS {
+        let line = text.lines().find(|line| line.trim_start().starts_with(&format!("{name}: "))).unwrap();
+        text = text.replace(line, &line.replace(old, new));
+    }
+    fs::write(file, text).unwrap();
+    Kustomize::or_skip(folder.path(), |kustomize| {
+        let mut all = String::new();
+        for folder in FOLDERS.iter().filter(|folder| !["base", "color"].contains(folder)) {
+            let deployed = kustomize.deployed(folder);
+            schema::check_all(&deployed);
+            let faults = faults(&deployed).0;
+            assert!(faults.is_empty(), "{folder}: {faults:#?}");
+            all += &sorted(&deployed).concat();
+        }
+        for (name, old, new) in SETTINGS {
+            let (old, new) = (old.trim_matches('"'), new.trim_matches('"'));
+            assert!(all.contains(new), "{name}: {new} is nowhere");
+            assert!(!all.contains(&format!("\"{old}\"")), "{name}: {old} is still there");
+        }
+        for old in ["color-service", "8000", "registry.example.com"] {
+            assert!(!all.contains(old), "{old} is still there");
+        }
+    });
+}
+
+#[test]
+fn a_setting_leaves_the_rules_of_other_teams_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&istio(), folder.path());
+    let plugin = folder.path().join("base/plugin.yaml");
+    let other = "
+    - name: shop
+      route:
+      - destination: {host: shop.shop.svc.cluster.local, subset: v1, port: {number: 80}}
+";
+    fs::write(&plugin, fs::read_to_string(&plugin).unwrap() + other).unwrap();
+    let settings = folder.path().join("settings/settings.yaml");
+    let text = fs::read_to_string(&settings).unwrap();
+    fs::write(settings, text.replace("color-service.default", "paint.prod").replace("8000", "9090")).unwrap();
+    Kustomize::or_skip(folder.path(), |kustomize| {
+        let overlay = kustomize.build("overlays/rollback");
+        let rules = &overlay.named("WasmPlugin", "canary")["spec"]["pluginConfig"]["http"];
+        let destination = |rule: usize| rules[rule]["route"][0]["destination"].clone();
+        let made = |host: &str, subset: &str, port: u16| json!({"host": host, "subset": subset, "port": {"number": port}});
+        assert_eq!(destination(0), made("paint.prod.svc.cluster.local", "blue-sub", 9090));
+        assert_eq!(destination(1), made("shop.shop.svc.cluster.local", "v1", 80));
+    });
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Walks along a pattern; what stands for a single byte is read here, for it is the same in a class and outside.
+
+/// The reason why a pattern is refused.
+pub(super) type Refused = String;
+
+/// The part of a pattern that has not been read yet.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Cursor<'p> {
+    pub(super) rest: &'p [u8],
+}
+
+impl<'p> Cursor<'p> {
+    pub(super) fn next(&mut self) -> Option<u8> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        Some(*first)
+    }
+
+    pub(super) fn skip(&mut self, text: &[u8]) -> bool {
+        let rest = self.rest.strip_prefix(text);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    /// All up to the delimiter, which is passed as well; `None` leaves everything where it is.
+    pub(super) fn until(&mut self, delimiter: &[u8]) -> Option<&'p [u8]> {
+        let end = self.rest.windows(delimiter.len()).position(|window| window == delimiter)?;
+        let text = self.rest.get(..end)?;
+        self.rest = self.rest.get(end + delimiter.len()..)?;
+        Some(text)
+    }
+
+    /// The escapes that stand for one byte, in a class and outside.
+    pub(super) fn escaped_byte(&mut self, escaped: Option<u8>) -> Result<u8, Refused> {
+        Ok(match escaped {
+            Some(b'a') => 0x07,
+            Some(b'f') => 0x0c,
+            Some(b'n') => b'\n',
+            Some(b'r') => b'\r',
+            Some(b't') => b'\t',
+            Some(b'v') => 0x0b,
+            Some(b'x') => self.hex()?,
+            Some(b'0'..=b'9') => return Err("backreferences and octal are not supported: write \\xNN".into()),
+            Some(b'p' | b'P') => return Err("\\p is not supported: values are compared byte by byte".into()),
+            Some(byte) if byte.is_ascii() && !byte.is_ascii_alphanumeric() => byte,
+            Some(byte) if byte.is_ascii_graphic() => {
+                return Err(format!("\\{} is no escape of RE2's", char::from(byte)));
+            }
+            Some(_) => return Err("a backslash stands before a byte that needs none".into()),
+            None => return Err("ends in a backslash".into()),
+        })
+    }
+
+    fn hex(&mut self) -> Result<u8, Refused> {
+        let digits = if self.skip(b"{") {
+            self.until(b"}").ok_or("\\x{ is not closed")?
+        } else {
+            let (digits, rest) = self.rest.split_at_checked(2).ok_or("\\x needs two hexadecimal digits")?;
+            self.rest = rest;
+            digits
+        };
+        let text = std::str::from_utf8(digits).unwrap_or_default();
+        match u32::from_str_radix(text, 16) {
+            Ok(code) if digits.iter().all(u8::is_ascii_hexdigit) => {
+                u8::try_from(code).map_err(|_| "\\x{…} above ff: values are compared byte by byte".into())
+            }
+            _ => Err("\\x needs hexadecimal digits".into()),
+        }
+    }
+}
