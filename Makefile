@@ -111,7 +111,7 @@ lint: rust ## format and lints
 	cargo fmt --all --check
 	cargo clippy -q -p canary-filter --all-targets -- -D warnings
 	cargo clippy -q -p canary-filter --lib --no-default-features -- -D warnings
-	cargo clippy -q $(tools) --all-targets -- -D warnings
+	cargo clippy -q $(tools) --features integration/bench --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
 	  else echo "skipped: cargo-deny is not installed"; fi
 
@@ -120,7 +120,7 @@ unit: rust ## tests that need no Envoy
 	cargo test -q -p canary-filter
 	cargo test -q -p canary-filter --no-default-features
 	cargo test -q -p canary -p color -p xtask -p fuzz
-	cargo test -q -p integration --lib
+	cargo test -q -p integration --features bench --lib
 	cargo test -q -p manifests
 
 .PHONY: reproduce
@@ -143,6 +143,11 @@ oracle: wasm envoy ## compare with Envoy's own router for longer: make oracle PA
 .PHONY: soak
 soak: wasm envoy ## a thousand configurations under a million requests in a real Envoy, twice; takes minutes
 	cargo test --release -p integration --test envoy -- --ignored --nocapture --test-threads 1 soak
+
+.PHONY: bench
+bench: wasm envoy ## what the filter costs, beside its alternatives, in a real Envoy, and its core alone; takes minutes
+	cargo run -q --release -p integration --features bench --bin bench
+	cargo bench -q -p canary-filter --no-default-features --bench core
 
 # Where there is no container engine the two say so, and nothing has failed.
 with_engine = @if integration/engine.sh >/dev/null 2>&1; then $(1); else echo "skipped: $@: no container engine"; fi

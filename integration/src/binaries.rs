@@ -38,6 +38,12 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in a folder of the repository")
 }
 
+/// Where cargo builds.
+#[cfg(feature = "bench")]
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
+}
+
 /// A [`Binary`] that is not where it should be.
 #[derive(Debug)]
 pub struct MissingBinary {

@@ -19,6 +19,8 @@
     reason = "support of tests: what goes wrong here ends the test, with the line where it did"
 )]
 
+#[cfg(feature = "bench")]
+pub mod bench;
 mod binaries;
 mod browser;
 mod chromium;

@@ -1,0 +1,114 @@
+//! What the filter costs: CPU time of Envoy per request that it adds to a plain route, against its alternatives.
+//!
+//! ```text
+//! Load ──► one Envoy, one worker, a listener per Variant ──► two Upstreams, blue and green
+//! ```
+//!
+//! The variants take turns in short slices, in a new order every round, and are compared within the round: what
+//! disturbs the machine for longer than a round disturbs them alike. The client and the upstreams are in this process,
+//! so Envoy's CPU time is the whole of another one's.
+
+mod bootstrap;
+mod load;
+mod rounds;
+mod server;
+mod startup;
+mod table;
+mod upstream;
+mod variants;
+
+use std::env;
+use std::error::Error;
+
+use load::Tally;
+use server::Server;
+use variants::Variant;
+
+/// Why there is no result, in a sentence.
+type Trouble = Box<dyn Error>;
+
+/// How much is measured; every number can be changed in the environment.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    /// Requests to each variant before anything is measured, in which its split is checked.
+    warm_up: usize,
+    rounds: usize,
+    /// Requests of one variant in one round.
+    requests: usize,
+    /// How often Envoy is started with the module, and without it.
+    starts: usize,
+}
+
+impl Sizes {
+    fn from_environment() -> Result<Self, Trouble> {
+        Ok(Self {
+            warm_up: number("BENCH_WARM_UP", 8_000)?,
+            rounds: number("BENCH_ROUNDS", 240)?,
+            requests: number("BENCH_REQUESTS", 1_000)?,
+            starts: number("BENCH_STARTS", 5)?,
+        })
+    }
+}
+
+/// Measures and prints the tables.
+///
+/// # Errors
+/// Something is missing, a size is no number, or a variant does not split as it should.
+pub fn run() -> Result<(), Trouble> {
+    let sizes = Sizes::from_environment()?;
+    let variants = variants::all()?;
+    let machine = table::machine(sizes)?;
+    let server = Server::start(&variants)?;
+    for variant in &variants {
+        let tally = server.load(variant)?.send(sizes.warm_up)?;
+        check(variant, tally)?;
+        eprintln!("{}: {} to blue, {} to green", variant.name, tally.blue, tally.green);
+    }
+    let measured = rounds::measure(&server, &variants, sizes)?;
+    for (variant, column) in variants.iter().zip(&measured) {
+        check(variant, column.tally)?;
+    }
+    drop(server);
+    let startup = startup::measure(sizes.starts)?;
+    println!("{machine}\n\n{}\n{startup}", table::render(&variants, &measured)?);
+    Ok(())
+}
+
+/// Three quarters to blue, within five standard deviations.
+fn check(variant: &Variant, tally: Tally) -> Result<(), Trouble> {
+    let blue = if variant.splits { 0.75 } else { 1.0 };
+    let requests = tally.requests() as f64;
+    let tolerance = 5.0 * (requests * blue * (1.0 - blue)).sqrt();
+    if (tally.blue as f64 - requests * blue).abs() <= tolerance {
+        return Ok(());
+    }
+    Err(format!("{}: {} to blue and {} to green", variant.name, tally.blue, tally.green).into())
+}
+
+fn number(variable: &str, usual: usize) -> Result<usize, Trouble> {
+    let Ok(text) = env::var(variable) else { return Ok(usual) };
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(format!("{variable} is `{text}`, and must be a number above 0").into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_is_accepted_within_five_standard_deviations() {
+        let variant = |splits| Variant { splits, ..Variant::plain() };
+        for (splits, blue, green, fine) in [
+            (true, 7500, 2500, true),
+            (true, 7700, 2300, true),
+            (true, 7720, 2280, false),
+            (true, 2500, 7500, false),
+            (false, 10000, 0, true),
+            (false, 9999, 1, false),
+        ] {
+            assert_eq!(check(&variant(splits), Tally { blue, green }).is_ok(), fine, "{blue} {green}");
+        }
+    }
+}

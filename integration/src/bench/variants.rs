@@ -1,0 +1,145 @@
+//! What is compared. A further row is a further entry of [`all`].
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::Trouble;
+use crate::{Binary, binaries};
+
+/// The name of the row that the others are compared with.
+pub(super) const FLOOR: &str = "floor module";
+
+const LUA: &str = r#"
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  if string.sub(headers:get(":path"), 1, 6) == "/color" then
+    headers:replace("x-canary-cluster", math.random(0, 99) < 75 and "blue" or "green")
+  end
+end
+"#;
+
+/// One row.
+#[derive(Clone, Debug)]
+pub(super) struct Variant {
+    pub(super) name: String,
+    pub(super) route: Route,
+    pub(super) job: Job,
+    /// 75 to 25, or everything to blue.
+    pub(super) splits: bool,
+}
+
+/// How Envoy picks the cluster.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Route {
+    Plain,
+    Weighted,
+    ByHeader,
+}
+
+/// The HTTP filter.
+#[derive(Clone, Debug)]
+pub(super) enum Job {
+    None,
+    Lua(&'static str),
+    /// A module as WebAssembly text.
+    Text(&'static str),
+    /// This filter, and its configuration.
+    Filter {
+        module: PathBuf,
+        policy: String,
+    },
+}
+
+impl Variant {
+    pub(super) fn plain() -> Self {
+        Self { name: "plain route".to_owned(), route: Route::Plain, job: Job::None, splits: false }
+    }
+
+    fn filter(name: impl Into<String>, module: &Path, policy: &Value) -> Self {
+        Self::by_header(name, Job::Filter { module: module.to_path_buf(), policy: policy.to_string() })
+    }
+
+    fn by_header(name: impl Into<String>, job: Job) -> Self {
+        Self { name: name.into(), route: Route::ByHeader, job, splits: true }
+    }
+}
+
+/// Every row of the table, the plain route first. `BENCH_MODULES="name=file ..."` adds rows for other builds of the
+/// filter; `BENCH_ONLY="text,..."` keeps those whose name has one of the texts.
+pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
+    let weighted = Variant { name: "weighted_clusters".into(), route: Route::Weighted, ..Variant::plain() };
+    let text = |name: &str, text| Variant::by_header(name, Job::Text(text));
+    let shipped = Binary::Plugin.find()?;
+    let filter = |name: &str, policy: Value| Variant::filter(name, &shipped, &policy);
+    let mut all = vec![
+        Variant::plain(),
+        Variant { splits: true, ..weighted },
+        Variant::by_header("Lua filter", Job::Lua(LUA)),
+        text(FLOOR, include_str!("../../bench/floor.wat")),
+        text("floor module with a request counter", include_str!("../../bench/floor_counter.wat")),
+        text("floor module with response counters", include_str!("../../bench/floor_metrics.wat")),
+        with_rules(1)?,
+        with_rules(100)?,
+        with_rules(10_000)?,
+        filter("filter, 1 rule, filterState", json!({"filterState": true, "http": rules(1)})),
+        filter("filter, 1 rule, responseHeader", json!({"responseHeader": "x-canary", "http": rules(1)})),
+        filter(
+            "filter, 1 rule, key in a header",
+            json!({"http": sticky(&json!({"httpHeaderName": "x-user-id"}))}),
+        ),
+        filter(
+            "filter, 1 rule, key in a cookie",
+            json!({"http": sticky(&json!({"httpCookie": {"name": "canary-id", "ttl": "720h"}}))}),
+        ),
+        Variant::filter(
+            "filter, 1 rule, unused exports left in",
+            &binaries::target().join("wasm32-wasip1/wasm/canary_filter.wasm"),
+            &json!({"http": rules(1)}),
+        ),
+    ];
+    for module in env::var("BENCH_MODULES").unwrap_or_default().split_whitespace() {
+        let (name, path) = module.split_once('=').ok_or("BENCH_MODULES must be `name=path name=path`")?;
+        for count in [1, 10_000] {
+            let name = format!("{name}, {count} rules");
+            all.push(Variant::filter(name, &binaries::root().join(path), &json!({"http": rules(count)})));
+        }
+    }
+    let wanted = env::var("BENCH_ONLY").unwrap_or_default();
+    let wanted: Vec<&str> = wanted.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let always = [Variant::plain().name, FLOOR.to_owned()];
+    all.retain(|variant| {
+        wanted.is_empty()
+            || always.contains(&variant.name)
+            || wanted.iter().any(|name| variant.name.contains(name))
+    });
+    Ok(all)
+}
+
+/// The filter as shipped, with so many prefixes.
+pub(super) fn with_rules(count: usize) -> Result<Variant, Trouble> {
+    let name = if count == 1 { "filter, 1 rule".to_owned() } else { format!("filter, {count} rules") };
+    Ok(Variant::filter(name, &Binary::Plugin.find()?, &json!({"http": rules(count)})))
+}
+
+/// So many prefixes beside each other, of which one fits each request.
+fn rules(count: usize) -> Value {
+    let digits = count.ilog10() as usize;
+    let rule = |number: usize| {
+        let prefix = if count == 1 { "/color".to_owned() } else { format!("/color/{number:0digits$}") };
+        json!({
+            "name": format!("color-{number}"),
+            "match": [{"uri": {"prefix": prefix}}],
+            "route": [{"cluster": "blue", "weight": 75}, {"cluster": "green", "weight": 25}],
+        })
+    };
+    (0..count).map(rule).collect()
+}
+
+/// One rule, by this key.
+fn sticky(key: &Value) -> Value {
+    let mut rules = rules(1);
+    rules[0]["consistentHash"] = json!([key]);
+    rules
+}
