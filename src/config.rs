@@ -280,6 +280,8 @@ impl<T> Deref for Object<T> {
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    // Once in the module: in its callers it would be there several times, and Envoy compiles all of it at its start.
+    #[inline(never)]
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         input.deserialize_map(ObjectVisitor(PhantomData))
     }
@@ -306,6 +308,7 @@ impl<T> Default for Entries<T> {
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    #[inline(never)]
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         input.deserialize_map(EntriesVisitor(PhantomData))
     }

@@ -211,6 +211,7 @@ impl Settled {
 
 impl StringMatch {
     /// `None` is `{}`, no condition on the value.
+    #[inline(never)] // Seven callers, and Envoy compiles all of the module at its start.
     fn read(wire: &config::StringMatch) -> Result<Option<Self>, InvalidConfig> {
         let given = [&wire.exact, &wire.prefix, &wire.regex].iter().filter(|value| value.is_some()).count();
         if given > 1 {
