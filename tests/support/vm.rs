@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code, reason = "the exports are functions of the ABI")]
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::counting;
@@ -30,6 +31,15 @@ fn next_context() -> u32 {
     CONTEXTS.fetch_add(1, Ordering::Relaxed)
 }
 
+/// The SDK sets up what the process has once, a logger and a panic hook, as if there were no other thread.
+fn initialize() {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _one = ONE_AT_A_TIME.lock().unwrap();
+    _initialize();
+    // The hook sends panics to the proxy's log; here they are for whoever reads the test's output.
+    drop(std::panic::take_hook());
+}
+
 /// What a request and its answer have become.
 pub(crate) struct Exchange {
     pub(crate) request: Lines,
@@ -52,9 +62,7 @@ impl Vm {
             proxy.shared = shared;
             proxy.properties.insert("plugin_name".to_owned(), b"demo".to_vec());
         });
-        _initialize();
-        // The SDK sends panics to the proxy's log; here they are for whoever reads the test's output.
-        drop(std::panic::take_hook());
+        initialize();
         Self { root: 0 }
     }
 
