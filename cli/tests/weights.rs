@@ -4,6 +4,9 @@
 
 mod support;
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
 use support::{Folder, Said, ecds, plugin};
 
 const BARE: &str = r#"{"http": [{"name": "color", "route": [{"cluster": "blue", "weight": 75}, {"cluster": "green", "weight": 25}]}]}"#;
@@ -162,6 +165,16 @@ fn a_file_that_cannot_be_read_is_refused() {
     ] {
         assert_eq!(folder.canary(["weights", name, "r", "a=1"]), refused(line));
     }
+}
+
+#[test]
+fn a_file_that_nobody_may_write_stays() {
+    let folder = Folder::with("canary.json", BARE);
+    let path = folder.path("canary.json");
+    fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
+    let said = folder.canary(["weights", "canary.json", "color", "blue=1"]);
+    assert_eq!(said, refused("canary.json: is read-only"));
+    assert_eq!(folder.read("canary.json"), BARE);
 }
 
 #[test]

@@ -115,8 +115,8 @@ impl Parts {
     /// What Envoy or the filter has said last about a configuration with a mistake.
     fn complaint(&self) -> Option<String> {
         let log = self.0.last()?.log();
-        let line =
-            log.lines().rev().find(|line| line.contains("refused, ") || line.contains(" rejected: "))?;
+        let complaints = ["refused, ", " rejected: ", " update failure: "];
+        let line = log.lines().rev().find(|line| complaints.iter().any(|words| line.contains(words)))?;
         Some(line.rsplit_once("] ").map_or(line, |(_, text)| text).to_owned())
     }
 

@@ -71,7 +71,8 @@ impl Watch {
     fn judge(&mut self, stats: &BTreeMap<String, u64>) {
         let stat = |name: &str| stats.get(name).copied().unwrap_or(0);
         let updates = |what| stat(&format!("extension_config_discovery.http_filter.canary.update_{what}"));
-        let (taken, rejected) = (updates("success"), updates("rejected"));
+        // A file that is no YAML is a failure: it never was an update to reject.
+        let (taken, rejected) = (updates("success"), updates("rejected") + updates("failure"));
         if rejected > self.rejected {
             self.refused_by_envoy = true;
         } else if taken > self.taken {
@@ -86,7 +87,8 @@ fn weights(file: &str) -> Option<String> {
     let file: Value = serde_yaml_ng::from_str(file).ok()?;
     let policy = file.pointer("/resources/0/typed_config/config/configuration/value")?.as_str()?;
     let policy: Value = serde_json::from_str(policy).ok()?;
-    let route = policy.pointer("/http/0/route")?.as_array()?;
+    let rules = policy.get("http")?.as_array()?;
+    let route = rules.iter().find(|rule| rule["name"] == "color")?.get("route")?.as_array()?;
     let weight =
         |entry: &Value| entry.get("weight").map_or(Some(0), Value::as_u64).map(|weight| weight.to_string());
     Some(route.iter().map(weight).collect::<Option<Vec<_>>>()?.join("/"))
@@ -103,5 +105,7 @@ mod tests {
         assert_eq!(weights(&file.replace(r#""weight": 75"#, r#""weight": "75""#)), None);
         assert_eq!(weights(&file.replace(r#", "weight": 75"#, "")).as_deref(), Some("0/25"));
         assert_eq!(weights(""), None);
+        let testers = r#""http": [{"name": "testers", "route": [{"cluster": "green"}]}, {"#;
+        assert_eq!(weights(&file.replace(r#""http": [{"#, testers)).as_deref(), Some("75/25"));
     }
 }
