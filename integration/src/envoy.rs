@@ -106,7 +106,12 @@ impl Envoy {
 
     /// Replaces the filter's file, and does not wait.
     pub fn write(&self, filter: &Filter) {
-        replace(&self.dir.join("canary.yaml"), filter.resource().to_string().as_bytes()).unwrap();
+        self.write_text(&filter.resource().to_string());
+    }
+
+    /// The same with any text.
+    pub fn write_text(&self, text: &str) {
+        replace(&self.dir.join("canary.yaml"), text.as_bytes()).unwrap();
     }
 
     /// Replaces the filter's file and waits until Envoy has looked at it.

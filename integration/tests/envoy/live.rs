@@ -103,6 +103,23 @@ fn a_module_that_goes_missing_changes_nothing() {
     assert_eq!(world.blue.served(), 0);
 }
 
+/// The filter never sees it, so only Envoy's own statistics can tell (docs/operations.md).
+#[test]
+fn a_file_that_is_no_yaml_changes_nothing_and_is_counted() {
+    const FAILURES: &str = "extension_config_discovery.http_filter.canary.update_failure";
+    let world = World::start(&Setup::with(generation(0, 0, 1)));
+    for (number, text) in [(1, "resources:\n- a: 1\n b: 2\n"), (2, ""), (3, "\u{0}\u{1}")] {
+        world.envoy.write_text(text);
+        world.envoy.wait_for("the failure is counted", |stats| stats.get(FAILURES) == Some(&number));
+        assert_eq!(who(&world.envoy.get("/color")), "green", "{text:?}");
+    }
+    assert_eq!(world.envoy.stat("wasmcustom.canary_config_refused"), 0);
+    let load = Load::start(&world.envoy, 2);
+    world.envoy.write(&generation(1, 1, 1));
+    load.wait_for_generation(1);
+    load.finish();
+}
+
 /// The pair pins why the filter has no `clear_route_cache` of its own.
 #[test]
 fn writing_the_header_picks_the_route_again() {
