@@ -116,7 +116,7 @@ fn decide(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let request = Request::new(black_box(&request));
                 let rule = policy.router().route(&request).expect("a rule matches");
-                rule.choose(&request, &mut random).map(|choice| choice.id)
+                rule.choose(&request, &mut random).map(|choice| choice.destination.weight())
             });
         });
     }
@@ -142,7 +142,7 @@ fn sticky(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let request = Request::new(black_box(&request));
                 let rule = policy.router().route(&request).expect("the rule matches");
-                rule.choose(&request, &mut random).map(|choice| choice.id)
+                rule.choose(&request, &mut random).map(|choice| choice.destination.weight())
             });
         });
     }

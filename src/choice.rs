@@ -9,8 +9,6 @@ pub struct Choice<'r> {
     pub rule: &'r str,
     /// Where the request goes.
     pub destination: &'r Destination,
-    /// The number of the destination among all of the router.
-    pub id: usize,
     /// Why it goes there.
     pub reason: Reason,
     /// The kind of key that decided, when one did: `header`, `cookie`, `query` or `source-ip`.

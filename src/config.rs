@@ -64,8 +64,8 @@ pub(crate) struct Rule {
     #[serde(default, deserialize_with = "given")]
     pub(crate) name: Option<String>,
     #[serde(default)]
-    pub(crate) r#match: Vec<Object<Match>>,
-    pub(crate) route: Vec<Object<Route>>,
+    pub(crate) r#match: Box<[Object<Match>]>,
+    pub(crate) route: Box<[Object<Route>]>,
     #[serde(default, deserialize_with = "given")]
     pub(crate) consistent_hash: Option<Vec<Object<HashKey>>>,
     #[serde(default, deserialize_with = "given")]

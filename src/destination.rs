@@ -2,13 +2,16 @@
 
 use crate::InvalidConfig;
 use crate::config;
+use crate::metrics::RequestCounters;
 
 /// One entry of `route`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Destination {
     cluster: Box<str>,
     label: Box<str>,
     weight: u32,
+    /// Here, so that counting a request reads no further memory.
+    requests: RequestCounters,
 }
 
 /// What completes a short `host`, as Istio does it.
@@ -20,21 +23,19 @@ pub(crate) struct Completion<'a> {
 
 impl Destination {
     pub(crate) fn new(wire: &config::Route, completion: Completion<'_>) -> Result<Self, InvalidConfig> {
-        let weight = wire.weight.0;
-        match (&wire.destination, &wire.cluster) {
-            (Some(service), None) => {
-                let service = completion.service(service).map_err(|fault| fault.at("destination"))?;
-                Ok(Self { weight, ..service })
-            }
-            (None, Some(cluster)) if is_cluster(cluster) => {
-                Ok(Self { cluster: cluster.as_str().into(), label: cluster.as_str().into(), weight })
-            }
+        let (cluster, label) = match (&wire.destination, &wire.cluster) {
+            (Some(service), None) => completion.service(service).map_err(|fault| fault.at("destination"))?,
+            (None, Some(cluster)) if is_cluster(cluster) => (cluster.clone(), cluster.clone()),
             (None, Some(_)) => {
-                Err(InvalidConfig::new("is no cluster name: 1 to 256 visible ASCII characters without `;`")
-                    .at("cluster"))
+                return Err(InvalidConfig::new(
+                    "is no cluster name: 1 to 256 visible ASCII characters without `;`",
+                )
+                .at("cluster"));
             }
-            _ => Err(InvalidConfig::new("give exactly one of destination, cluster")),
-        }
+            _ => return Err(InvalidConfig::new("give exactly one of destination, cluster")),
+        };
+        let requests = RequestCounters::default();
+        Ok(Self { cluster: cluster.into(), label: label.into(), weight: wire.weight.0, requests })
     }
 
     /// The name of the Envoy cluster, which the cluster header gets.
@@ -51,6 +52,11 @@ impl Destination {
     pub fn weight(&self) -> u32 {
         self.weight
     }
+
+    /// The counters of the requests that it gets.
+    pub(crate) fn requests(&self) -> &RequestCounters {
+        &self.requests
+    }
 }
 
 impl<'a> Completion<'a> {
@@ -66,8 +72,8 @@ impl<'a> Completion<'a> {
         Ok(Self { namespace, domain })
     }
 
-    /// `outbound|<port>|<subset>|<host>`, as istiod names the clusters.
-    fn service(&self, wire: &config::Destination) -> Result<Destination, InvalidConfig> {
+    /// The cluster, `outbound|<port>|<subset>|<host>` as istiod names it, and the label.
+    fn service(&self, wire: &config::Destination) -> Result<(String, String), InvalidConfig> {
         if !is_host(&wire.host) {
             return Err(InvalidConfig::new("is no host name").at("host"));
         }
@@ -83,7 +89,7 @@ impl<'a> Completion<'a> {
         let host = self.host(&wire.host)?;
         let cluster = format!("outbound|{}|{}|{host}", port.number.0, subset.unwrap_or_default());
         let label = subset.map_or(host, str::to_owned);
-        Ok(Destination { cluster: cluster.into(), label: label.into(), weight: 0 })
+        Ok((cluster, label))
     }
 
     fn host(&self, host: &str) -> Result<String, InvalidConfig> {

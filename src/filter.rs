@@ -7,8 +7,8 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
 
 use crate::host;
-use crate::metrics::{self, MetricId, Registry, RequestCounters};
-use crate::{Choice, DEFAULT_CLUSTER_HEADER, InvalidConfig, Policy, Random, Request, is_shared};
+use crate::metrics::{self, MetricId, Registry, request_counter};
+use crate::{Choice, DEFAULT_CLUSTER_HEADER, InvalidConfig, Outputs, Policy, Random, Request, is_shared};
 
 /// `refuse` in this variable of the VM's environment lets Envoy deal with a bad configuration in its own way.
 const ON_BAD_CONFIG: &str = "CANARY_ON_BAD_CONFIG";
@@ -38,18 +38,13 @@ pub(crate) fn start() {
 /// One configuration of the plugin; a changed one gets a context of its own.
 #[derive(Default)]
 struct Root {
-    active: Option<Rc<Active>>,
-}
-
-/// The policy that is in force, with its counters.
-struct Active {
-    policy: Policy,
-    requests: RequestCounters,
+    /// What is in force.
+    policy: Option<Rc<Policy>>,
 }
 
 /// One request.
 struct Stream {
-    active: Option<Rc<Active>>,
+    policy: Option<Rc<Policy>>,
     /// The value of the response header, where one is configured and a rule matched.
     told: Option<String>,
     /// The value of the `Set-Cookie` header, for a user who is new.
@@ -67,22 +62,22 @@ impl RootContext for Root {
         match policy {
             Ok(policy) => {
                 plugin.remember(&bytes, &policy);
-                self.active = Some(Active::new(policy));
+                self.policy = Some(Rc::new(policy));
                 true
             }
             Err(fault) => {
                 let refuse = std::env::var(ON_BAD_CONFIG).is_ok_and(|choice| choice == "refuse");
                 if !refuse {
-                    self.active = plugin.remembered().map(Active::new);
+                    self.policy = plugin.remembered().map(Rc::new);
                 }
-                plugin.complain(&fault, self.active.is_some(), refuse);
+                plugin.complain(&fault, self.policy.is_some(), refuse);
                 !refuse
             }
         }
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream { active: self.active.clone(), told: None, set_cookie: None }))
+        Some(Box::new(Stream { policy: self.policy.clone(), told: None, set_cookie: None }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -129,31 +124,23 @@ impl Plugin {
     }
 }
 
-impl Active {
-    fn new(policy: Policy) -> Rc<Self> {
-        let requests = RequestCounters::new(policy.router().destinations());
-        Rc::new(Self { policy, requests })
+/// Writes the decision where the configuration wants it.
+fn write(outputs: &Outputs, choice: &Choice<'_>) {
+    if let Some(name) = outputs.cluster_header() {
+        host::set_request_header(name, choice.destination.cluster());
     }
-
-    /// Writes the decision where the configuration wants it.
-    fn write(&self, choice: &Choice<'_>) {
-        let outputs = self.policy.outputs();
-        if let Some(name) = outputs.cluster_header() {
-            host::set_request_header(name, choice.destination.cluster());
-        }
-        if let Some(name) = outputs.subset_header() {
-            host::set_request_header(name, choice.destination.label());
-        }
-        if outputs.filter_state() {
-            host::set_filter_state(FILTER_STATE, &choice.filter_state());
-        }
+    if let Some(name) = outputs.subset_header() {
+        host::set_request_header(name, choice.destination.label());
     }
+    if outputs.filter_state() {
+        host::set_filter_state(FILTER_STATE, &choice.filter_state());
+    }
+}
 
-    fn count(&self, choice: &Choice<'_>) {
-        let resolve = |name: &str| VM.with(|vm| vm.metrics.id(name, host::define_counter));
-        if let Some(counter) = self.requests.id(choice, resolve) {
-            host::increment(counter);
-        }
+fn count(choice: &Choice<'_>) {
+    let resolve = |name: &str| VM.with(|vm| vm.metrics.id(name, host::define_counter));
+    if let Some(counter) = request_counter(choice, resolve) {
+        host::increment(counter);
     }
 }
 
@@ -161,17 +148,17 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        let Some(active) = &self.active else {
+        let Some(policy) = &self.policy else {
             host::remove_request_header(DEFAULT_CLUSTER_HEADER);
             return Action::Continue;
         };
-        let outputs = active.policy.outputs();
+        let outputs = policy.outputs();
         let request = Request::new(host::RequestHeaders);
-        let rule = active.policy.router().route(&request);
+        let rule = policy.router().route(&request);
         match rule.and_then(|rule| rule.choose(&request, &mut VmRandom)) {
             Some(choice) => {
-                active.write(&choice);
-                active.count(&choice);
+                write(outputs, &choice);
+                count(&choice);
                 self.told = outputs.response_header().map(|_| choice.response_header());
                 self.set_cookie = choice.set_cookie;
             }
@@ -184,8 +171,7 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        if let Some(name) = self.active.as_ref().and_then(|active| active.policy.outputs().response_header())
-        {
+        if let Some(name) = self.policy.as_ref().and_then(|policy| policy.outputs().response_header()) {
             host::set_response_header(name, self.told.as_deref());
         }
         if let Some(cookie) = &self.set_cookie {

@@ -8,6 +8,8 @@ mod plan;
 mod table;
 mod trie;
 
+use std::slice;
+
 use crate::header_name::HeaderName;
 use crate::matcher::{Matcher, Settled};
 use crate::request::{Fields, Request};
@@ -38,8 +40,10 @@ pub(crate) struct Index(Node);
 /// Part of the index.
 #[derive(Debug)]
 enum Node {
+    /// What most keys lead to; it lies with the key.
+    One(Entry),
     /// Few, or such that nothing tells them apart: tried in order.
-    List(Vec<Entry>),
+    List(Box<[Entry]>),
     Branch(Box<Branch>),
 }
 
@@ -90,6 +94,7 @@ struct Search<'r, 'q, F, M> {
 impl<'r, F: Fields, M: Fn(Entry) -> bool> Search<'r, '_, F, M> {
     fn node(&mut self, node: &'r Node) {
         match node {
+            Node::One(entry) => self.list(slice::from_ref(entry)),
             Node::List(entries) => self.list(entries),
             Node::Branch(branch) => {
                 match &branch.keys {

@@ -16,13 +16,14 @@ pub(crate) struct Matcher {
     headers: Vec<(HeaderName, HeaderMatch)>,
 }
 
-/// Conditions of an entry that are known to hold, because the entry was found by them.
+/// Conditions of an entry that are known to hold, because the entry was found by them: bit 0 is the path, the bits
+/// above it are the conditions on headers, in their order. A condition behind the last bit is tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Settled {
-    uri: bool,
-    /// Bit n is the nth condition on a header; one behind the last bit is tried again.
-    headers: u32,
-}
+pub(crate) struct Settled(u32);
+
+/// The bits of [`Settled`].
+const URI: u32 = 0;
+const FIRST_HEADER: u32 = 1;
 
 /// The fixed text that an entry compares the path with.
 pub(crate) struct UriKey<'m> {
@@ -68,24 +69,26 @@ enum HeaderMatch {
 impl Matcher {
     /// Whether the conditions hold that are not settled.
     pub(crate) fn matches<'r, F: Fields>(&'r self, request: &Request<'r, F>, settled: Settled) -> bool {
-        let uri = self.uri.as_ref().filter(|_| !settled.uri);
+        let uri = self.uri.as_ref().filter(|_| !settled.has(URI));
         // Cheapest first: the path is there once anything has asked for it, a header costs a read each.
         uri.is_none_or(|uri| request.uri().is_some_and(|path| uri.matches(path)))
             && self.query_params.iter().all(|(name, param)| param.matches(request.query_param(name)))
-            && (0..)
+            && (FIRST_HEADER..)
                 .zip(&self.headers)
-                .all(|(number, (name, header))| settled.has_header(number) || header.matches(name, request))
+                .all(|(bit, (name, header))| settled.has(bit) || header.matches(name, request))
     }
 
     /// What holds once an index has looked up this entry's key for the path and for these headers.
     pub(crate) fn settled(&self, path: bool, looked_up: impl Fn(&HeaderName) -> bool) -> Settled {
-        let mut settled =
-            Settled { uri: path && self.uri_key().is_some_and(|key| key.is_all), ..Settled::default() };
+        let mut settled = Settled::default();
+        if path && self.uri_key().is_some_and(|key| key.is_all) {
+            settled.add(URI);
+        }
         let mut known: Vec<&HeaderName> = Vec::new();
-        for (number, (name, header)) in (0..).zip(&self.headers) {
+        for (bit, (name, header)) in (FIRST_HEADER..).zip(&self.headers) {
             // Of two conditions on one name the first one is the key.
             if header.exact().is_some() && looked_up(name) && !known.contains(&name) {
-                settled.add_header(number);
+                settled.add(bit);
                 known.push(name);
             }
         }
@@ -193,19 +196,19 @@ fn named(
 impl Settled {
     /// How many conditions these are.
     pub(crate) fn count(self) -> usize {
-        usize::from(self.uri) + self.headers.count_ones() as usize
+        self.0.count_ones() as usize
     }
 
-    fn add_header(&mut self, number: u32) {
-        self.headers |= Self::bit(number);
+    fn add(&mut self, bit: u32) {
+        self.0 |= Self::mask(bit);
     }
 
-    fn has_header(self, number: u32) -> bool {
-        self.headers & Self::bit(number) != 0
+    fn has(self, bit: u32) -> bool {
+        self.0 & Self::mask(bit) != 0
     }
 
-    fn bit(number: u32) -> u32 {
-        1_u32.checked_shl(number).unwrap_or(0)
+    fn mask(bit: u32) -> u32 {
+        1_u32.checked_shl(bit).unwrap_or(0)
     }
 }
 

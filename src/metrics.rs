@@ -16,9 +16,10 @@ pub const CONFIG_REFUSED: &str = "canary_config_refused";
 #[derive(Debug, Default)]
 pub struct Registry(RefCell<BTreeMap<Box<str>, MetricId>>);
 
-/// `canary_requests_total`: the ids of one policy, by destination and reason, so that counting needs no name.
-#[derive(Debug)]
-pub struct RequestCounters(Vec<[Cell<Option<MetricId>>; Reason::ALL.len()]>);
+/// `canary_requests_total` of one destination: the ids by reason, so that counting needs no name. None is defined before
+/// it first counts.
+#[derive(Debug, Default)]
+pub struct RequestCounters([Cell<Option<MetricId>>; Reason::ALL.len()]);
 
 impl Registry {
     /// The id of this name; `define` is called for a name that is new.
@@ -32,24 +33,16 @@ impl Registry {
     }
 }
 
-impl RequestCounters {
-    /// Counters for so many destinations; none is defined before it first counts.
-    pub fn new(destinations: usize) -> Self {
-        Self((0..destinations).map(|_| Default::default()).collect())
+/// The id of the counter of this choice; `resolve` is asked for it once.
+pub fn request_counter(
+    choice: &Choice<'_>,
+    resolve: impl FnOnce(&str) -> Option<MetricId>,
+) -> Option<MetricId> {
+    let slot = choice.destination.requests().0.get(choice.reason as usize)?;
+    if slot.get().is_none() {
+        slot.set(resolve(&requests_total(choice)));
     }
-
-    /// The id of the counter of this choice; `resolve` is asked for it once.
-    pub fn id(
-        &self,
-        choice: &Choice<'_>,
-        resolve: impl FnOnce(&str) -> Option<MetricId>,
-    ) -> Option<MetricId> {
-        let slot = self.0.get(choice.id)?.get(choice.reason as usize)?;
-        if slot.get().is_none() {
-            slot.set(resolve(&requests_total(choice)));
-        }
-        slot.get()
-    }
+    slot.get()
 }
 
 fn requests_total(choice: &Choice<'_>) -> String {
@@ -99,10 +92,9 @@ mod tests {
         };
         for _ in 0..3 {
             let policy = Policy::from_json(POLICY).unwrap();
-            let counters = RequestCounters::new(policy.router().destinations());
             for (point, id) in [(1, 1), (0, 2), (1, 1), (0, 2)] {
                 let choice = choice(&policy, 1, point);
-                assert_eq!(counters.id(&choice, |name| registry.id(name, define)), Some(id));
+                assert_eq!(request_counter(&choice, |name| registry.id(name, define)), Some(id));
             }
         }
         assert_eq!(defined.get(), 2);

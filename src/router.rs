@@ -12,7 +12,7 @@ use crate::rule::Rule;
 /// All rules, in the order of the configuration.
 #[derive(Debug)]
 pub struct Router {
-    rules: Vec<Rule>,
+    rules: Box<[Rule]>,
     index: Index,
 }
 
@@ -24,14 +24,10 @@ impl Router {
         if wire.is_empty() {
             return Err(InvalidConfig::new("needs at least one rule").at("http"));
         }
-        let mut rules = Vec::with_capacity(wire.len());
-        let mut first_id = 0;
-        for (index, wire) in wire.iter().enumerate() {
-            let rule =
-                Rule::new(wire, index, first_id, completion).map_err(|fault| fault.item("http", index))?;
-            first_id = rule.end_id();
-            rules.push(rule);
-        }
+        let rule = |(index, wire): (usize, &config::Object<config::Rule>)| {
+            Rule::new(wire, index, completion).map_err(|fault| fault.item("http", index))
+        };
+        let rules: Box<[Rule]> = wire.iter().enumerate().map(rule).collect::<Result<_, _>>()?;
         let mut names = BTreeSet::new();
         match rules.iter().position(|rule| !names.insert(rule.name())) {
             Some(index) => {
@@ -56,11 +52,6 @@ impl Router {
     /// The rules in the order of the configuration.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
-    }
-
-    /// The number of destinations of all rules, the bound of [`Choice::id`](crate::Choice::id).
-    pub fn destinations(&self) -> usize {
-        self.rules.last().map_or(0, Rule::end_id)
     }
 }
 

@@ -2,7 +2,6 @@ use super::*;
 use crate::Policy;
 use crate::choice::Reason;
 use crate::random::Random;
-use crate::random::tests::Fixed;
 use crate::request::tests::Lines;
 
 fn policy(http: &str) -> Result<Policy, String> {
@@ -58,21 +57,6 @@ fn a_rule_without_conditions_takes_every_request() {
         let policy = policy(&format!(r#"[{{{members} "route": [{{"cluster": "c"}}]}}]"#)).unwrap();
         assert!(routed(&policy, &[]).is_some(), "{members}");
     }
-}
-
-#[test]
-fn destinations_are_numbered_through_all_rules() {
-    let policy = policy(
-        r#"[{"route": [{"cluster": "a"}, {"cluster": "b", "weight": 1}]}, {"route": [{"cluster": "a"}]}]"#,
-    )
-    .unwrap();
-    let lines = Lines::default();
-    let ids = |rule: usize| {
-        let choice = policy.router().rules()[rule].choose(&Request::new(&lines), &mut Fixed(0)).unwrap();
-        (choice.id, choice.destination.cluster().to_owned())
-    };
-    assert_eq!((ids(0), ids(1)), ((1, "b".to_owned()), (2, "a".to_owned())));
-    assert_eq!(policy.router().destinations(), 3);
 }
 
 #[test]

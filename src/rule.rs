@@ -18,19 +18,17 @@ use crate::sticky::Sticky;
 pub struct Rule {
     name: Box<str>,
     /// Any of these; none at all stands for every request.
-    matches: Vec<Matcher>,
-    destinations: Vec<Destination>,
-    /// The number of destinations in the rules before this one.
-    first_id: usize,
+    matches: Box<[Matcher]>,
+    destinations: Box<[Destination]>,
     split: Split,
-    sticky: Option<Sticky>,
+    /// In a box: few rules have it, and small rules lie close together.
+    sticky: Option<Box<Sticky>>,
 }
 
 impl Rule {
     pub(crate) fn new(
         wire: &config::Rule,
         index: usize,
-        first_id: usize,
         completion: Completion<'_>,
     ) -> Result<Self, InvalidConfig> {
         let name = match &wire.name {
@@ -62,8 +60,14 @@ impl Rule {
         }
         let weights: Vec<_> = destinations.iter().map(Destination::weight).collect();
         let split = Split::new(&weights).map_err(|fault| fault.at("route"))?;
-        let sticky = Sticky::of(wire, &destinations)?;
-        Ok(Self { name: name.into(), matches, destinations, first_id, split, sticky })
+        let sticky = Sticky::of(wire, &destinations)?.map(Box::new);
+        Ok(Self {
+            name: name.into(),
+            matches: matches.into(),
+            destinations: destinations.into(),
+            split,
+            sticky,
+        })
     }
 
     /// Decides about a request of this rule.
@@ -72,29 +76,51 @@ impl Rule {
         request: &Request<'r, F>,
         random: &mut impl Random,
     ) -> Option<Choice<'r>> {
-        let key = self.sticky.as_ref().filter(|sticky| self.split.only().is_none() || sticky.issues());
-        let key = key.and_then(|sticky| Some((sticky, sticky.key(request, random)?)));
-        let (index, reason) = match (self.split.only(), &key) {
-            (Some(only), _) => (only, Reason::Only),
-            (None, Some((sticky, key))) => {
-                (sticky.pick(&key.value, self.destinations.iter().map(Destination::weight))?, Reason::Sticky)
-            }
-            (None, None) => (self.split.pick(|total| random.below(total)), Reason::Weighted),
-        };
-        let kind = key.as_ref().filter(|_| reason == Reason::Sticky).map(|(_, key)| key.kind);
-        Some(Choice {
-            rule: &self.name,
-            destination: self.destinations.get(index)?,
-            id: self.first_id + index,
-            reason,
-            key: kind,
-            set_cookie: key.and_then(|(_, key)| key.set_cookie),
+        let by_key = self.sticky.as_deref().and_then(|sticky| self.choose_by_key(sticky, request, random));
+        by_key.or_else(|| {
+            let (index, reason) = match self.split.only() {
+                Some(only) => (only, Reason::Only),
+                None => (self.split.pick(self.weights(), |total| random.below(total)), Reason::Weighted),
+            };
+            self.choice(index, reason)
         })
     }
 
-    /// The number of the destinations of this rule and of all before it.
-    pub(crate) fn end_id(&self) -> usize {
-        self.first_id + self.destinations.len()
+    /// Decides by the user's key; `None` for a request that has none.
+    #[inline(never)] // Rules without a key do not carry its code through the processor's cache.
+    fn choose_by_key<'r, F: Fields>(
+        &'r self,
+        sticky: &'r Sticky,
+        request: &Request<'r, F>,
+        random: &mut impl Random,
+    ) -> Option<Choice<'r>> {
+        let only = self.split.only();
+        if only.is_some() && !sticky.issues() {
+            return None;
+        }
+        let key = sticky.key(request, random)?;
+        let choice = match only {
+            Some(only) => self.choice(only, Reason::Only)?,
+            None => {
+                let index = sticky.pick(&key.value, self.weights())?;
+                Choice { key: Some(key.kind), ..self.choice(index, Reason::Sticky)? }
+            }
+        };
+        Some(Choice { set_cookie: key.set_cookie, ..choice })
+    }
+
+    fn choice(&self, index: usize, reason: Reason) -> Option<Choice<'_>> {
+        Some(Choice {
+            rule: &self.name,
+            destination: self.destinations.get(index)?,
+            reason,
+            key: None,
+            set_cookie: None,
+        })
+    }
+
+    fn weights(&self) -> impl Iterator<Item = u32> {
+        self.destinations.iter().map(Destination::weight)
     }
 
     /// The name as given, or `http-<index>`.

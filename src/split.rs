@@ -1,7 +1,7 @@
 //! Weights become one destination: the share of each is its weight over the sum.
 //!
-//! The weights are kept as their running sums, so a point that is drawn evenly below the total falls into
-//! each destination's stretch with exactly its share, and no weight is ever expanded into a list.
+//! A point is drawn evenly below the sum of the weights and falls into one destination's stretch, so each gets exactly
+//! its share, and no weight is ever expanded into a list. The weights themselves stay with the destinations.
 
 use crate::InvalidConfig;
 
@@ -13,8 +13,8 @@ pub struct Split(Shares);
 enum Shares {
     /// This one gets everything: it is alone, or all others have the weight 0.
     Only(usize),
-    /// The running sums of the weights.
-    Sums(Box<[u64]>),
+    /// The sum of the weights.
+    Sum(u64),
 }
 
 impl Split {
@@ -30,11 +30,7 @@ impl Split {
             (_, None, _) => Err(InvalidConfig::new("the weights sum to 0")),
             (_, Some(only), None) => Ok(Self(Shares::Only(only))),
             (_, Some(_), Some(_)) => {
-                let sums = weights.iter().scan(0, |sum: &mut u64, &weight| {
-                    *sum += u64::from(weight);
-                    Some(*sum)
-                });
-                Ok(Self(Shares::Sums(sums.collect())))
+                Ok(Self(Shares::Sum(weights.iter().map(|&weight| u64::from(weight)).sum())))
             }
         }
     }
@@ -43,17 +39,23 @@ impl Split {
     pub fn only(&self) -> Option<usize> {
         match self.0 {
             Shares::Only(index) => Some(index),
-            Shares::Sums(_) => None,
+            Shares::Sum(_) => None,
         }
     }
 
-    /// The index of the destination for this request. `draw(total)` gives an even random point in `0..total`.
-    pub fn pick(&self, draw: impl FnOnce(u64) -> u64) -> usize {
-        match &self.0 {
-            Shares::Only(index) => *index,
-            Shares::Sums(sums) => {
-                let point = draw(sums.last().copied().unwrap_or_default());
-                sums.partition_point(|sum| *sum <= point)
+    /// The index of the destination for this request, at the weights that this was made of. `draw(total)` gives an even
+    /// random point in `0..total`.
+    pub fn pick(&self, weights: impl Iterator<Item = u32>, draw: impl FnOnce(u64) -> u64) -> usize {
+        match self.0 {
+            Shares::Only(index) => index,
+            Shares::Sum(sum) => {
+                let mut point = draw(sum);
+                let in_front = weights.map(u64::from).take_while(|weight| {
+                    let behind = point.checked_sub(*weight);
+                    point = behind.unwrap_or(point);
+                    behind.is_some()
+                });
+                in_front.count()
             }
         }
     }
@@ -69,7 +71,7 @@ mod tests {
         let total = weights.iter().map(|&weight| u64::from(weight)).sum();
         let mut counts = vec![0; weights.len()];
         for point in 0..total {
-            counts[split.pick(|_| point)] += 1;
+            counts[split.pick(weights.iter().copied(), |_| point)] += 1;
         }
         counts
     }
@@ -87,7 +89,10 @@ mod tests {
         {
             assert_eq!(Split::new(weights).unwrap().only(), only);
         }
-        assert_eq!(Split::new(&[100, 0]).unwrap().pick(|_| unreachable!("no draw is needed")), 0);
+        assert_eq!(
+            Split::new(&[100, 0]).unwrap().pick([].into_iter(), |_| unreachable!("no draw is needed")),
+            0
+        );
     }
 
     #[test]
@@ -105,7 +110,7 @@ mod tests {
             prop_assume!(weights.iter().any(|weight| *weight > 0));
             let split = Split::new(&weights).unwrap();
             let mut point = 0;
-            let picked = split.pick(|total| {
+            let picked = split.pick(weights.iter().copied(), |total| {
                 point = ((total as f64 * part) as u64).min(total - 1);
                 point
             });

@@ -91,7 +91,7 @@ fn a_new_user_gets_a_cookie_that_the_first_answer_obeys() {
     );
     assert_eq!((first.reason, first.key), (Reason::Sticky, Some("cookie")));
     let second = choose(&policy, &[("cookie", &format!("id={key}"))]);
-    assert_eq!((second.set_cookie, second.id), (None, first.id));
+    assert_eq!((second.set_cookie, second.destination.label()), (None, first.destination.label()));
     assert_eq!(choose(&policy, &[("x-user", "u")]).set_cookie, None, "another key is there");
     assert!(choose(&policy, &[("cookie", "id=")]).set_cookie.is_some(), "an empty one is replaced");
     assert!(!choose(&policy, &[(":scheme", "http")]).set_cookie.unwrap().contains("Secure"));

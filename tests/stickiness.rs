@@ -90,8 +90,8 @@ fn here(weights: Weights) -> Vec<&'static str> {
     let policy = Policy::from_json(text.as_bytes()).unwrap();
     let rule = &policy.router().rules()[0];
     let label = |user: String| {
-        let id = rule.choose(&Request::new(User(&user)), &mut NotDrawn).unwrap().id;
-        weights[id].0
+        let choice = rule.choose(&Request::new(User(&user)), &mut NotDrawn).unwrap();
+        weights.iter().map(|(label, _)| *label).find(|label| *label == choice.destination.label()).unwrap()
     };
     users().map(label).collect()
 }

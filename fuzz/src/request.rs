@@ -54,6 +54,6 @@ fn chosen(one: &Choice<'_>, other: &Choice<'_>) {
     }
     assert_eq!(one.reason, other.reason, "the reason does not depend on chance");
     if one.reason == Reason::Sticky && one.set_cookie.is_none() {
-        assert_eq!(one.id, other.id, "the same user gets the same version");
+        assert_eq!(one.destination.label(), other.destination.label(), "the same user gets the same version");
     }
 }

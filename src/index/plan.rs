@@ -45,7 +45,11 @@ fn branch<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> Node {
             let number = entry.matcher.filter(|_| settled.count() < matcher.conditions());
             Entry { matcher: number, settled, ..entry }
         };
-        return Node::List(items.into_iter().map(left).collect());
+        let entries: Vec<_> = items.into_iter().map(left).collect();
+        return match entries[..] {
+            [entry] => Node::One(entry),
+            _ => Node::List(entries.into()),
+        };
     };
     used.push(by);
     let (keys, rest) = match by {

@@ -3,52 +3,63 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
+use std::ops::Range;
 
-/// A radix trie over bytes. A node is one cache line and finds its child by counting bits, so a step costs the same
-/// for two children as for two hundred.
+/// A radix trie over bytes. A node finds its child by counting bits, so a step costs the same for two children as for
+/// two hundred. Most nodes have no child: they are small and hold their value, so that one cache line has all of it.
 #[derive(Debug)]
 pub(super) struct Trie<T> {
-    nodes: Vec<TrieNode>,
+    nodes: Vec<TrieNode<T>>,
     /// The bytes that lead from a node's parent to it, one behind the other.
     labels: Vec<u8>,
-    values: Vec<T>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct TrieNode {
+#[derive(Debug)]
+struct TrieNode<T> {
     label: (u32, u32),
+    value: Option<T>,
+    children: Option<Box<Children>>,
+}
+
+#[derive(Debug, Default)]
+struct Children {
     /// Which bytes have a child; the children lie in that order.
     bitmap: [u64; 4],
     /// Where the children of each word of the bitmap begin.
-    children: [u32; 4],
-    value: Option<u32>,
+    first: [u32; 4],
 }
 
 /// Keys of which all begin with the same `depth` bytes, to be hung up at `node`.
 struct Pending<'k> {
     node: usize,
-    keys: std::ops::Range<usize>,
+    keys: Range<usize>,
     depth: usize,
     all: &'k [&'k [u8]],
 }
 
 impl<T> Trie<T> {
     pub(super) fn new(entries: BTreeMap<Cow<'_, [u8]>, T>) -> Self {
-        let (keys, values): (Vec<_>, Vec<T>) = entries.into_iter().unzip();
+        let (keys, mut values): (Vec<_>, Vec<_>) =
+            entries.into_iter().map(|(key, value)| (key, Some(value))).unzip();
         let keys: Vec<&[u8]> = keys.iter().map(|key| &**key).collect();
-        let mut trie = Self { nodes: Vec::new(), labels: Vec::new(), values };
+        let mut trie = Self { nodes: Vec::new(), labels: Vec::new() };
         if keys.is_empty() {
             return trie;
         }
         trie.nodes.push(TrieNode::default());
         let mut queue = VecDeque::from([Pending { node: 0, keys: 0..keys.len(), depth: 0, all: &keys }]);
         while let Some(pending) = queue.pop_front() {
-            trie.fill(pending, &mut queue);
+            trie.fill(pending, &mut values, &mut queue);
         }
         trie
     }
 
-    fn fill<'k>(&mut self, pending: Pending<'k>, queue: &mut VecDeque<Pending<'k>>) {
+    fn fill<'k>(
+        &mut self,
+        pending: Pending<'k>,
+        values: &mut [Option<T>],
+        queue: &mut VecDeque<Pending<'k>>,
+    ) {
         let Pending { node, keys, depth, all } = pending;
         let (Some(first), Some(last)) = (all.get(keys.start), all.get(keys.end - 1)) else { return };
         // The keys are sorted, so what the first and the last one share, all of them share.
@@ -57,13 +68,13 @@ impl<T> Trie<T> {
         let mut filled = TrieNode { label: self.label(first.get(depth..end)), ..TrieNode::default() };
         let mut rest = keys;
         if first.len() == end {
-            filled.value = u32::try_from(rest.start).ok();
+            filled.value = values.get_mut(rest.start).and_then(Option::take);
             rest.start += 1;
         }
         while let Some(byte) = all.get(rest.start).filter(|_| !rest.is_empty()).and_then(|key| key.get(end)) {
             let tail = all.get(rest.clone()).unwrap_or_default();
             let until = rest.start + tail.partition_point(|key| key.get(end) <= Some(byte));
-            filled.add_child(*byte, self.nodes.len());
+            filled.children.get_or_insert_default().add(*byte, self.nodes.len());
             queue.push_back(Pending { node: self.nodes.len(), keys: rest.start..until, depth: end + 1, all });
             self.nodes.push(TrieNode::default());
             rest.start = until;
@@ -91,21 +102,27 @@ impl<T> Trie<T> {
                 let Some(behind) = label.and_then(|label| rest.strip_prefix(label)) else { return };
                 rest = behind;
             }
-            if let Some(value) = node.value.and_then(|value| self.values.get(value as usize)) {
+            if let Some(value) = &node.value {
                 visit(value);
             }
-            let Some((byte, behind)) = rest.split_first() else { return };
+            let (Some(children), Some((byte, behind))) = (&node.children, rest.split_first()) else { return };
             rest = behind;
-            next = node.child(*byte).and_then(|child| self.nodes.get(child));
+            next = children.get(*byte).and_then(|child| self.nodes.get(child));
         }
     }
 }
 
-impl TrieNode {
+impl<T> Default for TrieNode<T> {
+    fn default() -> Self {
+        Self { label: (0, 0), value: None, children: None }
+    }
+}
+
+impl Children {
     /// Children are added in the order of their bytes.
-    fn add_child(&mut self, byte: u8, node: usize) {
+    fn add(&mut self, byte: u8, node: usize) {
         let word = usize::from(byte >> 6);
-        if let (Some(bits), Some(first)) = (self.bitmap.get_mut(word), self.children.get_mut(word)) {
+        if let (Some(bits), Some(first)) = (self.bitmap.get_mut(word), self.first.get_mut(word)) {
             if *bits == 0 {
                 *first = u32::try_from(node).unwrap_or(u32::MAX);
             }
@@ -113,11 +130,11 @@ impl TrieNode {
         }
     }
 
-    fn child(&self, byte: u8) -> Option<usize> {
+    fn get(&self, byte: u8) -> Option<usize> {
         let word = usize::from(byte >> 6);
         let bit = 1 << (byte & 63);
         let bits = *self.bitmap.get(word)?;
-        let first = *self.children.get(word)?;
+        let first = *self.first.get(word)?;
         (bits & bit != 0).then(|| (first + (bits & (bit - 1)).count_ones()) as usize)
     }
 }
