@@ -6,13 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Deref;
 
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::de::{self, Deserializer, Expected, MapAccess, Unexpected, Visitor};
 
 use crate::InvalidConfig;
+use crate::json::Json;
 
 /// Fields of a VirtualService that a filter cannot carry out.
 const STAYS: &[&str] = &[
@@ -42,18 +41,13 @@ const NOT_YET: &[&str] = &["rollback", "ramp"];
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Config {
-    pub(crate) http: Vec<Object<Rule>>,
-    #[serde(default, deserialize_with = "given")]
+    pub(crate) http: Vec<Rule>,
     pub(crate) cluster_header: Option<String>,
-    #[serde(default, deserialize_with = "given")]
     pub(crate) subset_header: Option<String>,
-    #[serde(default, deserialize_with = "given")]
     pub(crate) response_header: Option<String>,
     #[serde(default)]
     pub(crate) filter_state: bool,
-    #[serde(default, deserialize_with = "given")]
     pub(crate) namespace: Option<String>,
-    #[serde(default, deserialize_with = "given")]
     pub(crate) domain: Option<String>,
 }
 
@@ -61,14 +55,11 @@ pub struct Config {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Rule {
-    #[serde(default, deserialize_with = "given")]
     pub(crate) name: Option<String>,
     #[serde(default)]
-    pub(crate) r#match: Box<[Object<Match>]>,
-    pub(crate) route: Box<[Object<Route>]>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) consistent_hash: Option<Vec<Object<HashKey>>>,
-    #[serde(default, deserialize_with = "given")]
+    pub(crate) r#match: Box<[Match]>,
+    pub(crate) route: Box<[Route]>,
+    pub(crate) consistent_hash: Option<Vec<HashKey>>,
     pub(crate) salt: Option<String>,
 }
 
@@ -76,11 +67,8 @@ pub(crate) struct Rule {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct HashKey {
-    #[serde(default, deserialize_with = "given")]
     pub(crate) http_header_name: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) http_cookie: Option<Object<HttpCookie>>,
-    #[serde(default, deserialize_with = "given")]
+    pub(crate) http_cookie: Option<HttpCookie>,
     pub(crate) http_query_parameter_name: Option<String>,
     #[serde(default)]
     pub(crate) use_source_ip: bool,
@@ -91,9 +79,7 @@ pub(crate) struct HashKey {
 #[serde(deny_unknown_fields)]
 pub(crate) struct HttpCookie {
     pub(crate) name: String,
-    #[serde(default, deserialize_with = "given")]
     pub(crate) path: Option<String>,
-    #[serde(default, deserialize_with = "given")]
     pub(crate) ttl: Option<String>,
 }
 
@@ -102,22 +88,18 @@ pub(crate) struct HttpCookie {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Match {
     /// VirtualService has it for its own access log; it has no effect.
-    #[serde(default, deserialize_with = "given", rename = "name")]
+    #[serde(rename = "name")]
     _name: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) uri: Option<Object<StringMatch>>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) scheme: Option<Object<StringMatch>>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) method: Option<Object<StringMatch>>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) authority: Option<Object<StringMatch>>,
+    pub(crate) uri: Option<StringMatch>,
+    pub(crate) scheme: Option<StringMatch>,
+    pub(crate) method: Option<StringMatch>,
+    pub(crate) authority: Option<StringMatch>,
     #[serde(default)]
-    pub(crate) headers: Entries<Object<StringMatch>>,
+    pub(crate) headers: Entries<StringMatch>,
     #[serde(default)]
-    pub(crate) without_headers: Entries<Object<StringMatch>>,
+    pub(crate) without_headers: Entries<StringMatch>,
     #[serde(default)]
-    pub(crate) query_params: Entries<Object<StringMatch>>,
+    pub(crate) query_params: Entries<StringMatch>,
     #[serde(default)]
     pub(crate) ignore_uri_case: bool,
 }
@@ -126,11 +108,8 @@ pub(crate) struct Match {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StringMatch {
-    #[serde(default, deserialize_with = "given")]
     pub(crate) exact: Option<String>,
-    #[serde(default, deserialize_with = "given")]
     pub(crate) prefix: Option<String>,
-    #[serde(default, deserialize_with = "given")]
     pub(crate) regex: Option<String>,
 }
 
@@ -138,9 +117,7 @@ pub(crate) struct StringMatch {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Route {
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) destination: Option<Object<Destination>>,
-    #[serde(default, deserialize_with = "given")]
+    pub(crate) destination: Option<Destination>,
     pub(crate) cluster: Option<String>,
     #[serde(default)]
     pub(crate) weight: Weight,
@@ -151,10 +128,8 @@ pub(crate) struct Route {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Destination {
     pub(crate) host: String,
-    #[serde(default, deserialize_with = "given")]
     pub(crate) subset: Option<String>,
-    #[serde(default, deserialize_with = "given")]
-    pub(crate) port: Option<Object<Port>>,
+    pub(crate) port: Option<Port>,
 }
 
 /// VirtualService's way to write a port.
@@ -172,10 +147,6 @@ pub(crate) struct Weight(pub(crate) u32);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PortNumber(pub(crate) u16);
 
-/// A struct that is written as a JSON object; by itself serde takes an array of its fields' values as well.
-#[derive(Debug)]
-pub(crate) struct Object<T>(T);
-
 /// A JSON object with names of the user's; a name that is given twice is an error instead of the last one's win.
 #[derive(Debug)]
 pub(crate) struct Entries<T>(pub(crate) BTreeMap<String, T>);
@@ -189,33 +160,43 @@ impl Config {
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(InvalidConfig::new("the configuration is empty"));
         }
-        let mut json = serde_json::Deserializer::from_slice(bytes);
-        let Object(config) = serde_path_to_error::deserialize(&mut json).map_err(located)?;
-        json.end().map_err(|error| not_json(&error))?;
-        Ok(config)
+        Self::deserialize(&Json::parse(bytes).map_err(|error| not_json(&error))?)
     }
 }
 
-fn located(error: serde_path_to_error::Error<serde_json::Error>) -> InvalidConfig {
-    let path = error.path().to_string();
-    let error = error.into_inner();
-    if !error.is_data() {
-        return not_json(&error);
+/// What serde complains of while it reads the wire form.
+impl de::Error for InvalidConfig {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(message.to_string())
     }
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let message = error.to_string();
-    let mut reason = message.strip_suffix(&place).unwrap_or(&message);
-    if reason.starts_with("unknown field `") {
-        let field = path.rsplit('.').next().unwrap_or_default();
+
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        // Not by serde's own `Display`: its way to write a number with a fraction would be 11 KB of the module.
+        let found = match unexpected {
+            Unexpected::Unit => "null".to_owned(),
+            Unexpected::Bool(value) => format!("boolean `{value}`"),
+            Unexpected::Unsigned(value) => format!("integer `{value}`"),
+            Unexpected::Signed(value) => format!("integer `{value}`"),
+            Unexpected::Float(value) => {
+                let value = serde_json::Number::from_f64(value).map(|value| value.to_string());
+                format!("floating point `{}`", value.unwrap_or_default())
+            }
+            Unexpected::Str(value) => format!("string {value:?}"),
+            Unexpected::Seq => "sequence".to_owned(),
+            _ => "map".to_owned(),
+        };
+        Self::new(format!("invalid type: {found}, expected {expected}"))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         if STAYS.contains(&field) {
-            reason = "stays in the VirtualService: a filter cannot carry it out";
-        } else if NOT_YET.contains(&field) {
-            reason = "not supported yet";
+            return Self::new("stays in the VirtualService: a filter cannot carry it out");
         }
-    }
-    match path.as_str() {
-        "." => InvalidConfig::new(reason),
-        path => InvalidConfig::new(reason).at(path),
+        if NOT_YET.contains(&field) {
+            return Self::new("not supported yet");
+        }
+        let expected: Vec<_> = expected.iter().map(|field| format!("`{field}`")).collect();
+        Self::new(format!("unknown field `{field}`, expected one of {}", expected.join(", ")))
     }
 }
 
@@ -223,11 +204,6 @@ fn not_json(error: &serde_json::Error) -> InvalidConfig {
     InvalidConfig::new(format!(
         "the configuration is not JSON: {error} (Envoy needs a StringValue: a Struct arrives as protobuf)"
     ))
-}
-
-/// `null` is not the same as an absent field: who writes `uri:` and nothing behind it has forgotten something.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(input).map(Some)
 }
 
 impl<'de> Deserialize<'de> for Weight {
@@ -268,36 +244,6 @@ impl Visitor<'_> for WholeNumber {
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<i128, E> {
         Ok(number.into())
-    }
-}
-
-impl<T> Deref for Object<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    // Once in the module: in its callers it would be there several times, and Envoy compiles all of it at its start.
-    #[inline(never)]
-    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        input.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = Object<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
     }
 }
 

@@ -129,9 +129,10 @@ fn is_cluster(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::tests::read;
 
     fn destination(json: &str, namespace: Option<&str>) -> Result<Destination, String> {
-        let wire: config::Route = serde_json::from_str(json).unwrap();
+        let wire: config::Route = read(json).unwrap();
         Destination::new(&wire, Completion::new(namespace, None).unwrap()).map_err(|fault| fault.to_string())
     }
 

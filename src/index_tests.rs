@@ -1,6 +1,7 @@
 use super::*;
 use crate::Policy;
-use crate::config::{Match, Object};
+use crate::config::Match;
+use crate::json::tests::read;
 use crate::request::tests::Lines;
 use proptest::prelude::*;
 
@@ -37,8 +38,7 @@ fn indexed(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
 }
 
 fn matcher(json: &str) -> Matcher {
-    let wire: Object<Match> = serde_json::from_str(json).unwrap();
-    Matcher::try_from(&*wire).unwrap()
+    Matcher::try_from(&read::<Match>(json).unwrap()).unwrap()
 }
 
 fn text() -> impl Strategy<Value = &'static str> {

@@ -60,6 +60,7 @@ mod duration;
 mod header_name;
 mod index;
 mod invalid;
+mod json;
 mod matcher;
 pub mod metrics;
 mod policy;

@@ -161,7 +161,7 @@ fn uri(wire: &config::Match) -> Result<Option<StringMatch>, InvalidConfig> {
 }
 
 fn query_params(wire: &config::Match) -> Result<Vec<Param>, InvalidConfig> {
-    let param = |(name, value): (&String, &config::Object<config::StringMatch>)| {
+    let param = |(name, value): (&String, &config::StringMatch)| {
         if name.is_empty() {
             return Err(InvalidConfig::new("the empty name is no query parameter"));
         }
@@ -172,7 +172,7 @@ fn query_params(wire: &config::Match) -> Result<Vec<Param>, InvalidConfig> {
 }
 
 fn named(
-    wire: &config::Entries<config::Object<config::StringMatch>>,
+    wire: &config::Entries<config::StringMatch>,
     empty: HeaderMatch,
     condition: impl Fn(StringMatch) -> HeaderMatch,
     headers: &mut Vec<(HeaderName, HeaderMatch)>,

@@ -1,10 +1,10 @@
 use super::*;
-use crate::config::Object;
+use crate::json::tests::read;
 use crate::request::tests::Lines;
 
 fn matcher(json: &str) -> Result<Matcher, String> {
-    let wire: Object<config::Match> = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    Matcher::try_from(&*wire).map_err(|fault| fault.to_string())
+    let matcher = read::<config::Match>(json).and_then(|wire| Matcher::try_from(&wire));
+    matcher.map_err(|fault| fault.to_string())
 }
 
 fn matches(json: &str, lines: &[(&str, &str)]) -> bool {

@@ -17,14 +17,11 @@ pub struct Router {
 }
 
 impl Router {
-    pub(crate) fn new(
-        wire: &[config::Object<config::Rule>],
-        completion: Completion<'_>,
-    ) -> Result<Self, InvalidConfig> {
+    pub(crate) fn new(wire: &[config::Rule], completion: Completion<'_>) -> Result<Self, InvalidConfig> {
         if wire.is_empty() {
             return Err(InvalidConfig::new("needs at least one rule").at("http"));
         }
-        let rule = |(index, wire): (usize, &config::Object<config::Rule>)| {
+        let rule = |(index, wire): (usize, &config::Rule)| {
             Rule::new(wire, index, completion).map_err(|fault| fault.item("http", index))
         };
         let rules: Box<[Rule]> = wire.iter().enumerate().map(rule).collect::<Result<_, _>>()?;

@@ -40,15 +40,15 @@ impl Rule {
             }
             None => format!("http-{index}"),
         };
-        let matcher = |(index, wire): (usize, &config::Object<config::Match>)| {
-            Matcher::try_from(&**wire).map_err(|fault| fault.item("match", index))
+        let matcher = |(index, wire): (usize, &config::Match)| {
+            Matcher::try_from(wire).map_err(|fault| fault.item("match", index))
         };
         let mut matches: Vec<Matcher> =
             wire.r#match.iter().enumerate().map(matcher).collect::<Result<_, _>>()?;
         if matches.iter().any(|matcher| matcher.conditions() == 0) {
             matches.clear();
         }
-        let destination = |(index, wire): (usize, &config::Object<config::Route>)| {
+        let destination = |(index, wire): (usize, &config::Route)| {
             Destination::new(wire, completion).map_err(|fault| fault.item("route", index))
         };
         let destinations: Vec<_> =

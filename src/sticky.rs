@@ -109,17 +109,17 @@ impl Keys {
     }
 }
 
-impl TryFrom<&[config::Object<config::HashKey>]> for Keys {
+impl TryFrom<&[config::HashKey]> for Keys {
     type Error = InvalidConfig;
 
-    fn try_from(wire: &[config::Object<config::HashKey>]) -> Result<Self, InvalidConfig> {
+    fn try_from(wire: &[config::HashKey]) -> Result<Self, InvalidConfig> {
         if wire.is_empty() {
             return Err(InvalidConfig::new("needs at least one key").at("consistentHash"));
         }
         let mut keys = Vec::<Key>::new();
         for (index, wire) in wire.iter().enumerate() {
             let located = |fault: InvalidConfig| fault.item("consistentHash", index);
-            let key = Key::try_from(&**wire).map_err(located)?;
+            let key = Key::try_from(wire).map_err(located)?;
             if keys.last().is_some_and(Key::is_always_there) || keys.iter().any(|before| before.hides(&key)) {
                 return Err(located(InvalidConfig::new(
                     "is never reached: a key before it is always taken first",
@@ -180,7 +180,7 @@ impl TryFrom<&config::HashKey> for Key {
                 HeaderName::to_read(name).map(Self::Header).map_err(|fault| fault.at("httpHeaderName"))
             }
             (None, Some(cookie), None, false) => {
-                Cookie::try_from(&**cookie).map(Self::Cookie).map_err(|fault| fault.at("httpCookie"))
+                Cookie::try_from(cookie).map(Self::Cookie).map_err(|fault| fault.at("httpCookie"))
             }
             (None, None, Some(name), false) if name.is_empty() => {
                 Err(InvalidConfig::new("is empty").at("httpQueryParameterName"))
