@@ -219,7 +219,7 @@ pub(crate) fn table() -> Vec<Bad> {
             format!(r#"{{"http": [{{"route": [{{"cluster": "a"}}], "match": [{{{members}}}]}}]}}"#)
         }))
         .collect();
-    table.push(Bad { text: "[".repeat(50_000), place: "", reason: "object" });
+    table.push(Bad { text: "[".repeat(50_000), place: "", reason: "recursion limit" });
     table.push(Bad {
         text: json!({"http": "x".repeat(1 << 20)}).to_string(),
         place: "http: ",
