@@ -1,6 +1,8 @@
 //! The decision about one request, and how it is told.
 
 use crate::destination::Destination;
+use crate::metrics::{self, MetricId};
+use crate::reason::Reason;
 
 /// The decision about one request.
 #[derive(Clone, Debug)]
@@ -17,17 +19,6 @@ pub struct Choice<'r> {
     pub set_cookie: Option<String>,
 }
 
-/// Why a request goes where it goes; the label `reason` of the metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// A random point fell into this destination's share.
-    Weighted,
-    /// The user's key has its best score there.
-    Sticky,
-    /// No other destination has a share.
-    Only,
-}
-
 impl Choice<'_> {
     /// The value of the response header: `route=color;subset=green-sub;reason=sticky;key=cookie`.
     pub fn response_header(&self) -> String {
@@ -40,18 +31,10 @@ impl Choice<'_> {
     pub fn filter_state(&self) -> String {
         [self.rule, "/", self.destination.label(), "/", self.reason.as_str()].concat()
     }
-}
 
-impl Reason {
-    /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 3] = [Self::Weighted, Self::Sticky, Self::Only];
-
-    /// The label's value.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Weighted => "weighted",
-            Self::Sticky => "sticky",
-            Self::Only => "only",
-        }
+    /// The id of its counter, `canary_requests_total`; `resolve` is asked for it by its name, once.
+    pub fn counter(&self, resolve: impl FnOnce(&str) -> Option<MetricId>) -> Option<MetricId> {
+        let name = || metrics::requests_total(self.rule, self.destination.label(), self.reason);
+        self.destination.requests().id(self.reason, || resolve(&name()))
     }
 }

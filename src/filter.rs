@@ -7,7 +7,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType, LogLevel};
 
 use crate::host;
-use crate::metrics::{self, MetricId, Registry, request_counter};
+use crate::metrics::{self, MetricId, Registry};
 use crate::{Choice, DEFAULT_CLUSTER_HEADER, InvalidConfig, Outputs, Policy, Random, Request, is_shared};
 
 /// `refuse` in this variable of the VM's environment lets Envoy deal with a bad configuration in its own way.
@@ -139,7 +139,7 @@ fn write(outputs: &Outputs, choice: &Choice<'_>) {
 
 fn count(choice: &Choice<'_>) {
     let resolve = |name: &str| VM.with(|vm| vm.metrics.id(name, host::define_counter));
-    if let Some(counter) = request_counter(choice, resolve) {
+    if let Some(counter) = choice.counter(resolve) {
         host::increment(counter);
     }
 }

@@ -65,6 +65,7 @@ mod matcher;
 pub mod metrics;
 mod policy;
 mod random;
+mod reason;
 mod regex;
 mod rendezvous;
 mod request;
@@ -78,13 +79,14 @@ mod filter;
 #[cfg(feature = "proxy")]
 mod host;
 
-pub use choice::{Choice, Reason};
+pub use choice::Choice;
 pub use config::Config;
 pub use cookie::is_shared;
 pub use destination::Destination;
 pub use invalid::InvalidConfig;
 pub use policy::{DEFAULT_CLUSTER_HEADER, Outputs, Policy};
 pub use random::Random;
+pub use reason::Reason;
 pub use request::{Fields, Line, Request};
 pub use router::Router;
 pub use rule::Rule;

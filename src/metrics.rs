@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use crate::choice::{Choice, Reason};
+use crate::reason::Reason;
 
 /// The number of the metric that the proxy gave it.
 pub type MetricId = u32;
@@ -19,7 +19,7 @@ pub struct Registry(RefCell<BTreeMap<Box<str>, MetricId>>);
 /// `canary_requests_total` of one destination: the ids by reason, so that counting needs no name. None is defined before
 /// it first counts.
 #[derive(Debug, Default)]
-pub struct RequestCounters([Cell<Option<MetricId>>; Reason::ALL.len()]);
+pub(crate) struct RequestCounters([Cell<Option<MetricId>>; Reason::ALL.len()]);
 
 impl Registry {
     /// The id of this name; `define` is called for a name that is new.
@@ -33,30 +33,26 @@ impl Registry {
     }
 }
 
-/// The id of the counter of this choice; `resolve` is asked for it once.
-pub fn request_counter(
-    choice: &Choice<'_>,
-    resolve: impl FnOnce(&str) -> Option<MetricId>,
-) -> Option<MetricId> {
-    let slot = choice.destination.requests().0.get(choice.reason as usize)?;
-    if slot.get().is_none() {
-        slot.set(resolve(&requests_total(choice)));
+impl RequestCounters {
+    /// The id of the counter with this reason; `resolve` is asked for it once.
+    pub(crate) fn id(&self, reason: Reason, resolve: impl FnOnce() -> Option<MetricId>) -> Option<MetricId> {
+        let slot = self.0.get(reason as usize)?;
+        if slot.get().is_none() {
+            slot.set(resolve());
+        }
+        slot.get()
     }
-    slot.get()
 }
 
-fn requests_total(choice: &Choice<'_>) -> String {
-    format!(
-        "canary_requests_total.route=.={};.;subset=.={};.;reason=.={};.;",
-        choice.rule,
-        choice.destination.label(),
-        choice.reason.as_str()
-    )
+/// The name of a counter of requests.
+pub(crate) fn requests_total(rule: &str, label: &str, reason: Reason) -> String {
+    format!("canary_requests_total.route=.={rule};.;subset=.={label};.;reason=.={};.;", reason.as_str())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::Choice;
     use crate::random::tests::Fixed;
     use crate::request::tests::Lines;
     use crate::{Policy, Request};
@@ -71,10 +67,16 @@ mod tests {
     #[test]
     fn a_name_carries_its_labels() {
         let policy = Policy::from_json(POLICY).unwrap();
-        let names =
-            [(0, 0), (1, 0), (1, 1)].map(|(rule, point)| requests_total(&choice(&policy, rule, point)));
+        let named = |(rule, point)| {
+            let mut name = String::new();
+            choice(&policy, rule, point).counter(|asked| {
+                name = asked.to_owned();
+                None
+            });
+            name
+        };
         assert_eq!(
-            names,
+            [(0, 0), (1, 0), (1, 1)].map(named),
             [
                 "canary_requests_total.route=.=http-0;.;subset=.=x;.;reason=.=only;.;",
                 "canary_requests_total.route=.=color;.;subset=.=blue;.;reason=.=weighted;.;",
@@ -94,7 +96,7 @@ mod tests {
             let policy = Policy::from_json(POLICY).unwrap();
             for (point, id) in [(1, 1), (0, 2), (1, 1), (0, 2)] {
                 let choice = choice(&policy, 1, point);
-                assert_eq!(request_counter(&choice, |name| registry.id(name, define)), Some(id));
+                assert_eq!(choice.counter(|name| registry.id(name, define)), Some(id));
             }
         }
         assert_eq!(defined.get(), 2);

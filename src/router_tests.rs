@@ -1,7 +1,7 @@
 use super::*;
 use crate::Policy;
-use crate::choice::Reason;
 use crate::random::Random;
+use crate::reason::Reason;
 use crate::request::tests::Lines;
 
 fn policy(http: &str) -> Result<Policy, String> {

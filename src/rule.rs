@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::InvalidConfig;
-use crate::choice::{Choice, Reason};
+use crate::choice::Choice;
 use crate::config;
 use crate::destination::{Completion, Destination, is_name};
 use crate::index::Entry;
 use crate::matcher::Matcher;
 use crate::random::Random;
+use crate::reason::Reason;
 use crate::request::{Fields, Request};
 use crate::split::Split;
 use crate::sticky::Sticky;

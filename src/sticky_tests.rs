@@ -1,5 +1,5 @@
-use crate::choice::Reason;
 use crate::random::tests::Fixed;
+use crate::reason::Reason;
 use crate::request::tests::Lines;
 use crate::{Choice, Policy, Request};
 
