@@ -37,6 +37,11 @@ const WANTED: &[(&str, Has)] = &[
     }),
     ("several entries in a rule", |rules, _| rules.iter().any(|rule| rule.matches.len() > 1)),
     ("so many rules that they are looked up", |rules, _| rules.len() >= 8),
+    ("many rules that a header tells apart, which is there twice", |rules, request| {
+        let by =
+            |on: &On| asked(rules).filter(|other| other == on).count() >= 8 && differ(&values(*on, request));
+        asked(rules).any(|on| matches!(on, On::Header(_)) && by(&on))
+    }),
     ("an escape in the path", |_, request| uri(request).contains(&b'%')),
     ("an empty query", |_, request| request.path.ends_with(b"?")),
     ("a question mark in the query", |_, request| count(&request.path, b'?') > 1),

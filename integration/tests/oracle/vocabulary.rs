@@ -91,10 +91,23 @@ fn any<'t>(rng: &mut Rng, of: &[&'t str]) -> &'t str {
     of[rng.usize(..of.len())]
 }
 
-/// Mostly a few rules; sometimes so many that the filter looks them up instead of trying them.
+/// Mostly a few rules; sometimes so many that the filter looks them up instead of trying them, by the path or by what
+/// most of them compare with.
 pub(crate) fn rule_list(rng: &mut Rng) -> Vec<Rule> {
     let length = if rng.u8(..4) == 0 { rng.usize(8..60) } else { rng.usize(1..7) };
-    (0..length).map(|_| rule(rng)).collect()
+    let mut rules: Vec<_> = (0..length).map(|_| rule(rng)).collect();
+    if length >= 8 && rng.u8(..3) == 0 {
+        let on = [On::Header("x-a"), On::Header("x-a"), On::Header("cookie"), On::Authority][rng.usize(..4)];
+        for entry in rules.iter_mut().flat_map(|rule| &mut rule.matches) {
+            if rng.u8(..8) == 0 {
+                continue;
+            }
+            entry.conditions.retain(|other| other.on != on);
+            let values = if on == On::Authority { AUTHORITIES } else { VALUES };
+            entry.conditions.push(Condition { on, text: Text::Exact(any(rng, values).to_owned()) });
+        }
+    }
+    rules
 }
 
 /// Few rules take everything, or nothing would be left for those behind them.
