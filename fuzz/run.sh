@@ -1,6 +1,6 @@
 #!/bin/sh
 # Looks for bytes that break a property of `fuzz/src`, so many seconds for each target. Run it in the repository's root.
-# What breaks one is kept in target/fuzz/artifacts: mend the fault and add the file to fuzz/seeds.
+# What breaks one is kept as target/fuzz/TARGET-crash-…: mend the fault and add the file to fuzz/seeds/TARGET.
 set -eu
 
 seconds=$1

@@ -180,6 +180,10 @@ mod tests {
             let line = cookie(name, path, ttl).unwrap_err();
             assert!(line.starts_with(fault), "{line}");
         }
+        let (name, path) = ("n".repeat(128), format!("/{}", "p".repeat(1023)));
+        assert!(cookie(&name, Some(&path), Some("1h")).is_ok());
+        assert!(cookie(&format!("{name}n"), None, None).is_err());
+        assert!(cookie("id", Some(&format!("{path}p")), Some("1h")).is_err());
     }
 
     #[test]

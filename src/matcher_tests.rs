@@ -212,3 +212,35 @@ fn what_an_index_has_settled_is_not_tried_again() {
     // A prefix is no key, whatever the index says that it has looked up.
     assert_eq!(matcher.settled(false, |_| true).count(), 1);
 }
+
+/// A pattern's index key is only what all that it matches begins with.
+#[test]
+fn a_pattern_that_was_found_by_its_beginning_is_still_tried() {
+    let matcher = matcher(r#"{"uri": {"regex": "/a[0-9]"}}"#).unwrap();
+    let key = matcher.uri_key().unwrap();
+    assert_eq!((&*key.text, key.prefix, key.is_all), (&b"/a"[..], true, false));
+    let settled = matcher.settled(true, |_| true);
+    for (path, matches) in [("/a1", true), ("/ax", false), ("/a", false)] {
+        let lines = Lines::new(&[(":path", path)]);
+        assert_eq!(matcher.matches(&Request::new(&lines), settled), matches, "{path}");
+    }
+}
+
+#[test]
+fn more_conditions_than_can_be_noted_as_settled_are_tried() {
+    let names: Vec<_> = (10..50).map(|number| format!("x-{number}")).collect();
+    let headers: Vec<_> = names.iter().map(|name| format!(r#""{name}": {{"exact": "1"}}"#)).collect();
+    let matcher = matcher(&format!(r#"{{"headers": {{{}}}}}"#, headers.join(","))).unwrap();
+    let settled = matcher.settled(true, |name| name.as_str() == "x-10" || name.as_str() == "x-49");
+    assert_eq!(settled.count(), 1);
+    let mut all: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let matches = |all: &[(&str, &str)]| matcher.matches(&Request::new(&Lines::new(all)), settled);
+    assert!(matches(&all));
+    assert!(matches(&all[1..]), "the first one is known to hold");
+    all.pop();
+    assert!(!matches(&all), "the fortieth is not");
+    assert!(
+        !matcher
+            .matches(&Request::new(&Lines::new(&all)), matcher.settled(true, |name| name.as_str() == "x-49"))
+    );
+}

@@ -50,3 +50,7 @@ impl Regex {
 #[cfg(test)]
 #[path = "regex_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "regex/limit_tests.rs"]
+mod limit_tests;

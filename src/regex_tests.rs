@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::nfa::thompson::{NFA, WhichCaptures};
 use regex_automata::{Anchored, Input};
-use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, Look, Repetition};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
 
 fn matches(pattern: &str, value: &[u8]) -> bool {
     Regex::new(pattern).unwrap_or_else(|fault| panic!("{pattern}: {fault}")).matches(value)
@@ -24,9 +24,19 @@ fn the_whole_value_must_match() {
         ("(a)(?:b)((c))", "abc", true),
         (r"\Qa.b*\E+", "a.b***", true),
         (r"\Qa.b", "a.b", true),
+        (r"\Qa.b", "axb", false),
+        (r"x\Q(a\z", r"x(a\z", true),
+        (r"\Qab\E{2}", "abb", true),
         (r"a\z", "a", true),
         (r"\bfoo\b.*", "foo bar", true),
         (r"\bfoo\b.*", "foobar", false),
+        (r"foo\b.*", "foobar", false),
+        (r"foo\B.*", "foobar", true),
+        (r"foo\B", "foo", false),
+        (r"\B", "", true),
+        (r"\b", "", false),
+        (r"/\b", "/", false),
+        (r"/\B", "/", true),
         (r"(?i:A)b", "ab", true),
         (r"(?i:A)b", "aB", false),
         ("a(?i)b|c", "aB", true),
@@ -58,6 +68,7 @@ fn a_value_is_bytes_in_latin_1() {
         (r"(?i)[\xe0-\xe9]", b"\xc9", false),
         (r"(?i)[^\xe9]", b"\xc9", true),
         (r"\C\C", "é".as_bytes(), true),
+        (r"\C", b"\n", true),
         (r"\w", b"\xe9", false),
         (r"\W", b"\xe9", true),
         (".", b"\n", false),
@@ -85,6 +96,9 @@ fn what_a_rust_engine_reads_differently_is_read_as_re2_does() {
         ("[a-]", "-", true),
         ("[-a]", "-", true),
         ("[a-c-e]", "-", true),
+        ("[a-c-e]", "c", true),
+        ("[[:digit:]][[:alpha:]]", "1a", true),
+        ("[[:a][b]", ":b", true),
         ("[a-c-e]", "d", false),
         (r"\<", "<", true),
         (r"\>", ">", true),
@@ -103,6 +117,23 @@ fn what_a_rust_engine_reads_differently_is_read_as_re2_does() {
         ("^*a", "a", true),
     ] {
         assert_eq!(matches(pattern, value.as_bytes()), expected, "{pattern} on {value}");
+    }
+}
+
+/// `regex-syntax` has the same classes over bytes, but for the `\s` that is tested above.
+#[test]
+fn the_members_of_named_classes_are_those_of_an_independent_library() {
+    const NAMES: &str = "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit";
+    let posix = NAMES.split(' ').flat_map(|name| [format!("[[:{name}:]]"), format!("[[:^{name}:]]")]);
+    let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
+    for class in posix.chain([r"\d", r"\D", r"\w", r"\W", r"[^\d\W]"].map(str::to_owned)) {
+        let hir = parser.parse(&class).unwrap();
+        let HirKind::Class(Class::Bytes(known)) = hir.kind() else { panic!("{class}: {hir:?}") };
+        let regex = Regex::new(&class).unwrap();
+        for byte in 0..=u8::MAX {
+            let is_known = known.iter().any(|range| (range.start()..=range.end()).contains(&byte));
+            assert_eq!(regex.matches(&[byte]), is_known, "{class} on {byte:x}");
+        }
     }
 }
 
@@ -129,6 +160,7 @@ fn what_re2_or_the_engine_has_not_is_refused_with_a_reason() {
         "a|*",
         "(*)",
         "(?i)*",
+        "a(?i)*",
         "(?=a)",
         "(?!a)",
         "(?<=a)",
@@ -165,6 +197,8 @@ fn what_re2_or_the_engine_has_not_is_refused_with_a_reason() {
         "a{1000,1001}",
         "(a{100}){11}",
         "((a{10}){10}){11}",
+        "((){1000}){2}",
+        "((a{0}){1000}){2}",
         "a{2,1}",
         "a{99999999999}",
         "[[:alpha:]-z--a]",
@@ -175,15 +209,6 @@ fn what_re2_or_the_engine_has_not_is_refused_with_a_reason() {
         };
         assert!(!line.is_empty() && !line.contains('\n'), "{line}");
     }
-}
-
-#[test]
-fn a_large_or_deep_pattern_is_refused_and_a_fair_one_taken() {
-    assert!(Regex::new("(a{100}){10}").is_ok());
-    assert!(Regex::new(&"(".repeat(100_000)).is_err());
-    assert!(Regex::new(&format!("{}a{}", "(".repeat(151), ")".repeat(151))).is_err());
-    assert!(Regex::new(&format!("{}a{}", "(".repeat(150), ")".repeat(150))).is_ok());
-    assert!(Regex::new(&"(.{0,1000}|.{0,999})".repeat(40)).is_err());
 }
 
 /// The pattern in the words of the library whose engine is the oracle.
@@ -282,27 +307,6 @@ proptest! {
     fn any_pattern_gives_an_answer(pattern in "(?s)([-a-z(){}\\[\\]\\\\*+?|^$.,:0-9&~<>=!é]|\\PC){0,30}", value in prop::collection::vec(0_u8.., 0..40)) {
         if let Ok(regex) = Regex::new(&pattern) {
             regex.matches(&value);
-        }
-    }
-}
-
-#[test]
-fn time_grows_with_the_value_and_not_with_its_tries() {
-    // Engines that backtrack need 2^n steps for the first and n² or more for the second.
-    for pattern in ["(a*)*b", "(.*)(.*)(.*)(.*)x", "(a|a)*b", "(?:a?){100}(?:a){100}"] {
-        let regex = Regex::new(pattern).unwrap();
-        assert!(!regex.matches(&b"a".repeat(60_000)), "{pattern}");
-    }
-}
-
-#[test]
-fn no_byte_enters_a_step_twice() {
-    for pattern in ["(a*)*b", "((a?)*)*b", "(.*)(.*)(.*)(.*)x", "(a|a)*b", "(?:a?){100}(?:a){100}b"] {
-        let regex = Regex::new(pattern).unwrap();
-        for length in [1_000, 2_000] {
-            let (work, steps) = regex.0.work(&b"a".repeat(length));
-            assert!(work > length.min(200), "{pattern}: nothing was counted");
-            assert!(work <= (length + 1) * steps, "{pattern}: {work} entered, {steps} steps, {length} bytes");
         }
     }
 }

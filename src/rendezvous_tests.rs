@@ -78,6 +78,24 @@ fn picks_are_those_of_the_golden_vectors() {
     }
 }
 
+/// No pick shows the half that is added to the hash, but at the ends of the scale it is everything.
+#[test]
+fn a_score_is_finite_and_that_of_the_formula() {
+    let ln_2 = std::f64::consts::LN_2;
+    for (hash, weight, expected) in [
+        // u = 2^-54, 1.5 * 2^-53, 2^-1 + 2^-54 (which is 2^-1 in a double), 1 - 2^-54 (which is 1).
+        (0, 1, 54.0 * ln_2),
+        ((1 << 11) - 1, 1, 54.0 * ln_2),
+        (1 << 11, 1, 53.0 * ln_2 - 1.5_f64.ln()),
+        (1 << 63, 1, ln_2),
+        (1 << 63, 4, ln_2 / 4.0),
+        (u64::MAX, 7, 0.0),
+    ] {
+        let score = score(hash, weight);
+        assert!((score - expected).abs() <= 1e-14 * expected, "{hash}: {score} instead of {expected}");
+    }
+}
+
 #[test]
 fn every_destination_gets_its_share_of_the_users() {
     for weights in

@@ -237,6 +237,30 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_first_value_is_that_of_the_first_line_however_it_is_read() {
+        let lines = Lines::new(&[("x-a", "1"), ("x-a", "2")]);
+        let request = Request::new(&lines);
+        assert_eq!(request.first_value("x-a"), Some(&b"1"[..]));
+        assert_eq!(request.header("x-a", |value| value == b"2"), Some(true));
+        assert_eq!((lines.maps.get(), request.first_value("x-a")), (1, Some(&b"1"[..])));
+    }
+
+    #[test]
+    fn every_line_is_visited_however_it_is_read() {
+        let lines = Lines::new(&[(":path", "/"), ("x-a", "1"), ("x-b", "2"), ("x-a", "3")]);
+        let request = Request::new(&lines);
+        let values = |name| {
+            let mut values = Vec::new();
+            request.each_value(name, |value| values.push(value.to_vec()));
+            values.concat()
+        };
+        assert_eq!((values("x-none"), values(":path")), (b"".to_vec(), b"/".to_vec()));
+        assert_eq!(lines.maps.get(), 0, "one line at most needs no map");
+        assert_eq!((values("x-a"), values("x-b"), lines.maps.get()), (b"13".to_vec(), b"2".to_vec(), 1));
+        assert_eq!(values("x-none"), b"");
+    }
+
+    #[test]
     fn the_source_address_loses_its_port() {
         for (address, ip) in [
             ("192.0.2.1:80", Some("192.0.2.1")),

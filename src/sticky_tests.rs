@@ -1,5 +1,6 @@
 use crate::random::tests::Fixed;
 use crate::reason::Reason;
+use crate::rendezvous;
 use crate::request::tests::Lines;
 use crate::{Choice, Policy, Request};
 
@@ -186,7 +187,55 @@ fn bad_keys_are_refused_with_their_place() {
     let nameless = br#"{"http": [{"consistentHash": [{"useSourceIp": true}], "route": [{"cluster": "a"}]}]}"#;
     let fault = Policy::from_json(nameless).unwrap_err().to_string();
     assert!(fault.starts_with("http[0].name: is required with consistentHash"), "{fault}");
-    assert!(policy(r#""consistentHash": [{"httpCookie": {"name": "a"}}, {"httpCookie": {"name": "a", "ttl": "0s"}}],"#, [1, 1]).is_ok());
+    for keys in [
+        r#"{"httpCookie": {"name": "a"}}, {"httpCookie": {"name": "a", "ttl": "0s"}}"#,
+        r#"{"httpCookie": {"name": "a"}}, {"httpCookie": {"name": "A"}}"#,
+        r#"{"httpHeaderName": "a"}, {"httpQueryParameterName": "a"}"#,
+    ] {
+        assert!(policy(&format!(r#""consistentHash": [{keys}],"#), [1, 1]).is_ok(), "{keys}");
+    }
+}
+
+/// Else a rule of one service and a rule of another would tear a user apart who has to be on one version of both.
+#[test]
+fn the_label_decides_and_not_the_cluster() {
+    let rule = |host: &str| {
+        let to = |subset: &str, weight: u32| {
+            format!(
+                r#"{{"destination": {{"host": "{host}.test", "subset": "{subset}", "port": {{"number": 80}}}}, "weight": {weight}}}"#
+            )
+        };
+        let route = [to("blue", 3), to("green", 1)].join(", ");
+        format!(
+            r#"{{"name": "{host}", "salt": "color", "consistentHash": [{{"httpHeaderName": "u"}}], "route": [{route}]}}"#
+        )
+    };
+    let policy =
+        Policy::from_json(format!(r#"{{"http": [{}, {}]}}"#, rule("a"), rule("b")).as_bytes()).unwrap();
+    let mut greens = 0;
+    for user in 0..400 {
+        let lines = Lines::new(&[("u", user.to_string())]);
+        let request = Request::new(&lines);
+        let labels = policy.router().rules().iter().map(|rule| {
+            let choice = rule.choose(&request, &mut Fixed(0)).unwrap();
+            assert_eq!(
+                choice.destination.cluster(),
+                format!("outbound|80|{}|{}.test", choice.destination.label(), rule.name())
+            );
+            choice.destination.label()
+        });
+        let labels: Vec<_> = labels.collect();
+        assert_eq!(labels[0], labels[1]);
+        let chosen = rendezvous::pick(
+            user.to_string().as_bytes(),
+            [("blue", 3), ("green", 1)]
+                .map(|(label, weight)| (rendezvous::seed("color", label), weight))
+                .into_iter(),
+        );
+        assert_eq!(labels[0], ["blue", "green"][chosen.unwrap()]);
+        greens += usize::from(labels[0] == "green");
+    }
+    assert!((60..140).contains(&greens), "{greens}");
 }
 
 proptest::proptest! {

@@ -1,12 +1,15 @@
 //! A pattern as it is written, when all of its syntax has been read.
 
+use std::sync::Arc;
+
 use super::byte_set::ByteSet;
 
 /// A pattern, or a part of one.
 #[derive(Debug)]
 pub(super) enum Ast {
     Byte(u8),
-    Set(Box<ByteSet>),
+    /// Shared, since a repetition is compiled as copies of what it repeats.
+    Set(Arc<ByteSet>),
     Look(Look),
     /// All of these, one behind the other.
     Concat(Vec<Ast>),
@@ -30,8 +33,15 @@ pub(super) enum Look {
     NoWordBoundary,
 }
 
+impl Ast {
+    /// Whether this is the empty text, of which a program has no step.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::Concat(parts) if parts.is_empty())
+    }
+}
+
 impl From<ByteSet> for Ast {
     fn from(set: ByteSet) -> Self {
-        Self::Set(Box::new(set))
+        Self::Set(Arc::new(set))
     }
 }

@@ -1,27 +1,35 @@
 //! Sets of bytes, which is what RE2's classes are in Latin-1.
 
-/// Any of the 256 bytes.
+/// Any of the 256 bytes: a bit for each, since a pattern that ignores case has a set for every letter.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ByteSet([bool; 256]);
+pub(super) struct ByteSet([u64; 4]);
 
 impl ByteSet {
-    pub(super) const EMPTY: Self = Self([false; 256]);
+    pub(super) const EMPTY: Self = Self([0; 4]);
 
     /// The bytes for which the condition holds.
     pub(super) fn of(condition: impl Fn(u8) -> bool) -> Self {
+        Self::from_bytes((0..=u8::MAX).filter(|byte| condition(*byte)))
+    }
+
+    pub(super) fn from_bytes(bytes: impl Iterator<Item = u8>) -> Self {
         let mut set = Self::EMPTY;
-        for (byte, member) in (0..=u8::MAX).zip(set.0.iter_mut()) {
-            *member = condition(byte);
+        for byte in bytes {
+            if let Some(word) = set.0.get_mut(usize::from(byte >> 6)) {
+                *word |= 1 << (byte & 63);
+            }
         }
         set
     }
 
     pub(super) fn union(self, other: Self) -> Self {
-        Self::of(|b| self.has(b) || other.has(b))
+        let [a, b, c, d] = self.0;
+        let [e, f, g, h] = other.0;
+        Self([a | e, b | f, c | g, d | h])
     }
 
     pub(super) fn complement(self) -> Self {
-        Self::of(|b| !self.has(b))
+        Self(self.0.map(|word| !word))
     }
 
     /// With every letter of the other case. In Latin-1 RE2 knows no letters but those of ASCII.
@@ -30,7 +38,7 @@ impl ByteSet {
     }
 
     pub(super) fn has(&self, byte: u8) -> bool {
-        self.0.get(usize::from(byte)).copied().unwrap_or_default()
+        self.0.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
     }
 }
 

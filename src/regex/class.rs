@@ -37,7 +37,7 @@ impl Class<'_, '_> {
     fn posix_or_range(&mut self) -> Result<ByteSet, Refused> {
         let start = self.cursor.rest;
         self.cursor.skip(b":");
-        match self.cursor.until(b":]") {
+        match self.cursor.class_name() {
             Some(name) => byte_set::posix(name, self.fold).ok_or("[:…:] has no class of that name".into()),
             None => {
                 self.cursor.rest = start;
@@ -60,7 +60,7 @@ impl Class<'_, '_> {
         if high < low {
             return Err("a range in […] ends before it begins".into());
         }
-        let set = ByteSet::of(|b| (low..=high).contains(&b));
+        let set = ByteSet::from_bytes(low..=high);
         Ok(if self.fold { set.folded() } else { set })
     }
 

@@ -7,9 +7,15 @@ pub(super) type Refused = String;
 #[derive(Clone, Copy, Default)]
 pub(super) struct Cursor<'p> {
     pub(super) rest: &'p [u8],
+    /// No `:]` comes any more: looked for once, not at every `[[:`.
+    no_names: bool,
 }
 
 impl<'p> Cursor<'p> {
+    pub(super) fn new(pattern: &'p [u8]) -> Self {
+        Self { rest: pattern, no_names: false }
+    }
+
     pub(super) fn next(&mut self) -> Option<u8> {
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
@@ -28,6 +34,20 @@ impl<'p> Cursor<'p> {
         let text = self.rest.get(..end)?;
         self.rest = self.rest.get(end + delimiter.len()..)?;
         Some(text)
+    }
+
+    /// The name of a class up to its `:]`; `None` leaves everything where it is.
+    pub(super) fn class_name(&mut self) -> Option<&'p [u8]> {
+        let name = if self.no_names { None } else { self.until(b":]") };
+        self.no_names = name.is_none();
+        name
+    }
+
+    pub(super) fn digits(&mut self) -> &'p [u8] {
+        let end = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let (digits, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        self.rest = rest;
+        digits
     }
 
     /// The escapes that stand for one byte, in a class and outside.

@@ -16,8 +16,14 @@ const MOST_REPEATS: u32 = 1000;
 /// Groups inside groups. RE2 allows 1000; what recurses over a pattern has to fit a wasm stack.
 const DEEPEST: usize = 150;
 
+/// The bytes of a pattern, which bound what is made of it before its steps are counted.
+const LONGEST: usize = 32_768;
+
 pub(super) fn parse(pattern: &[u8]) -> Result<Ast, Refused> {
-    let mut parser = Parser { cursor: Cursor { rest: pattern }, ..Parser::default() };
+    if pattern.len() > LONGEST {
+        return Err(format!("is longer than {LONGEST} bytes"));
+    }
+    let mut parser = Parser { cursor: Cursor::new(pattern), ..Parser::default() };
     while let Some(byte) = parser.cursor.next() {
         parser.token(byte)?;
     }
@@ -78,21 +84,32 @@ impl Group {
     }
 
     fn branch(&mut self) {
-        let branch = Piece::join(std::mem::take(&mut self.pieces), Ast::Concat);
-        self.branches.push(branch);
+        self.branches.push(Piece::concat(std::mem::take(&mut self.pieces)));
         self.last = Last::Nothing;
     }
 
     fn close(mut self) -> Piece {
         self.branch();
-        Piece::join(self.branches, Ast::Alternatives)
+        Piece::alternatives(self.branches)
     }
 }
 
 impl Piece {
-    fn join(pieces: Vec<Self>, join: impl FnOnce(Vec<Ast>) -> Ast) -> Self {
+    fn concat(pieces: Vec<Self>) -> Self {
+        Self::join(pieces, Ast::Concat, |part| !part.is_empty())
+    }
+
+    fn alternatives(branches: Vec<Self>) -> Self {
+        Self::join(branches, Ast::Alternatives, |_| true)
+    }
+
+    /// One part alone is not wrapped, and what is empty is left out where it can be. So every part has steps of its
+    /// own: a repetition compiles its parts up to a thousand times, and only steps are counted.
+    fn join(pieces: Vec<Self>, join: fn(Vec<Ast>) -> Ast, keep: fn(&Ast) -> bool) -> Self {
         let repeats = pieces.iter().map(|piece| piece.repeats).max().unwrap_or(1);
-        Self { ast: join(pieces.into_iter().map(|piece| piece.ast).collect()), repeats }
+        let mut parts: Vec<_> = pieces.into_iter().map(|piece| piece.ast).filter(keep).collect();
+        let alone = if parts.len() == 1 { parts.pop() } else { None };
+        Self { ast: alone.unwrap_or_else(|| join(parts)), repeats }
     }
 }
 
@@ -129,7 +146,7 @@ impl<'p> Parser<'p> {
 
     fn literal(&mut self, byte: u8) {
         self.group.push(match self.flags.fold {
-            true => ByteSet::of(|b| b == byte).folded().into(),
+            true => ByteSet::from_bytes([byte].into_iter()).folded().into(),
             false => Ast::Byte(byte),
         });
     }
@@ -207,14 +224,13 @@ impl<'p> Parser<'p> {
     }
 
     fn read_counts(&mut self) -> Option<(u32, Option<u32>)> {
-        let text = self.cursor.until(b"}")?;
-        let mut parts = text.splitn(2, |b| *b == b',');
-        let min = number(parts.next()?)?;
-        match parts.next() {
-            None => Some((min, Some(min))),
-            Some(b"") => Some((min, None)),
-            Some(max) => Some((min, Some(number(max)?))),
-        }
+        let min = number(self.cursor.digits())?;
+        let max = match (self.cursor.skip(b","), self.cursor.digits()) {
+            (false, _) => Some(min),
+            (true, b"") => None,
+            (true, max) => Some(number(max)?),
+        };
+        self.cursor.skip(b"}").then_some((min, max))
     }
 
     fn counted_repeat(&mut self, min: u32, max: Option<u32>) -> Result<(), Refused> {
@@ -242,7 +258,11 @@ impl<'p> Parser<'p> {
             Last::Repeated => return Err("a repetition operator follows another one".into()),
         };
         let Piece { ast, repeats } = piece.ok_or("a repetition operator has nothing to repeat")?;
-        let ast = Ast::Repeat { min, max, of: Box::new(ast) };
+        let ast = match max {
+            Some(0) => Ast::Concat(Vec::new()),
+            Some(_) if ast.is_empty() => ast,
+            _ => Ast::Repeat { min, max, of: Box::new(ast) },
+        };
         self.group.push_piece(Piece { ast, repeats });
         self.group.last = Last::Repeated;
         Ok(())
@@ -278,7 +298,7 @@ impl<'p> Parser<'p> {
 
 /// A count without leading zeros, which RE2 does not take for a count.
 fn number(digits: &[u8]) -> Option<u32> {
-    let plain = matches!(digits, [b'0'] | [b'1'..=b'9', ..]) && digits.iter().all(u8::is_ascii_digit);
+    let plain = matches!(digits, [b'0'] | [b'1'..=b'9', ..]);
     let text = std::str::from_utf8(digits).ok().filter(|_| plain)?;
     Some(text.parse().unwrap_or(u32::MAX))
 }

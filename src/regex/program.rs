@@ -1,6 +1,8 @@
 //! A pattern as steps, run on all of its ways at once (Thompson's simulation): every byte of the value is looked at
 //! once, and no step is taken twice for it. So the time is linear in the value, whatever the pattern.
 
+use std::sync::Arc;
+
 use super::ast::{Ast, Look};
 use super::byte_set::{ByteSet, is_word};
 
@@ -20,7 +22,7 @@ pub(super) struct Program {
 #[derive(Debug)]
 enum Step {
     Byte(u8),
-    Set(Box<ByteSet>),
+    Set(Arc<ByteSet>),
     Look(Look),
     Jump(u32),
     /// Both ways.
@@ -170,7 +172,7 @@ impl Compiler {
     fn add(&mut self, pattern: &Ast) -> Result<(), TooLarge> {
         match pattern {
             Ast::Byte(byte) => self.step(Step::Byte(*byte)).map(drop),
-            Ast::Set(set) => self.step(Step::Set(set.clone())).map(drop),
+            Ast::Set(set) => self.step(Step::Set(Arc::clone(set))).map(drop),
             Ast::Look(look) => self.step(Step::Look(*look)).map(drop),
             Ast::Concat(parts) => parts.iter().try_for_each(|part| self.add(part)),
             Ast::Alternatives(branches) => self.alternatives(branches),
@@ -237,6 +239,12 @@ impl Compiler {
 
 #[cfg(test)]
 impl Program {
+    /// How many sets of bytes there are in memory.
+    pub(super) fn sets(&self) -> usize {
+        let set = |step: &Step| if let Step::Set(set) = step { Some(Arc::as_ptr(set)) } else { None };
+        self.steps.iter().filter_map(set).collect::<std::collections::BTreeSet<_>>().len()
+    }
+
     /// How many steps were entered to match this value, and how many the program has.
     pub(super) fn work(&self, value: &[u8]) -> (usize, usize) {
         let mut threads = Threads::default();

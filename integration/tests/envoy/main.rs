@@ -20,6 +20,7 @@ mod load;
 mod many;
 mod observe;
 mod page;
+mod patterns;
 mod refuse;
 mod soak;
 mod split;

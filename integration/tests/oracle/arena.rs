@@ -90,10 +90,11 @@ impl Arena {
         let bootstrap = json!({
             "node": {"id": "oracle", "cluster": "oracle"},
             "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
-            // As istiod has it: Envoy's own limit would be 100.
-            "layered_runtime": {"layers": [
-                {"name": "istio", "static_layer": {"re2.max_program_size.error_level": 32_768}}
-            ]},
+            // The first as istiod has it: Envoy's own limit would be 100. The second lets a fragment in.
+            "layered_runtime": {"layers": [{"name": "oracle", "static_layer": {
+                "re2.max_program_size.error_level": 32_768,
+                "envoy.reloadable_features.http_reject_path_with_fragment": false
+            }}]},
             "static_resources": {"listeners": listeners}
         });
         fs::write(dir.join("envoy.json"), bootstrap.to_string()).unwrap();

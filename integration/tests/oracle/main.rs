@@ -19,6 +19,7 @@
 )]
 
 mod arena;
+mod coverage;
 mod limits;
 mod pattern;
 mod patterns;

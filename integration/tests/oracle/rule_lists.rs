@@ -4,6 +4,7 @@ use canary_filter::Policy;
 use fastrand::Rng;
 
 use crate::arena::{Arena, Site, refused};
+use crate::coverage::Coverage;
 use crate::request::{Request, Verdict};
 use crate::rules::{Rule, policy};
 use crate::shrink::smallest;
@@ -27,6 +28,7 @@ struct Count {
     pairs: usize,
     matched: usize,
     refused: usize,
+    had: Coverage,
 }
 
 #[test]
@@ -43,9 +45,10 @@ fn every_request_goes_where_envoys_own_router_sends_it() {
             panic!("seed {}: {verdict:?}\n  {:?}\n{}", seed(), case.request, rules.concat());
         }
     }
-    println!("rule lists: {count:?}");
+    println!("rule lists: {count:#?}");
     assert!(count.matched * 3 > count.pairs, "too few requests match: {count:?}");
     assert!(count.refused * 10 < count.pairs, "Envoy refuses too many requests: {count:?}");
+    count.had.at_least(250, count.pairs);
 }
 
 /// A list that the filter takes; random patterns are often refused.
@@ -76,6 +79,7 @@ fn compare(lists: &[Vec<Rule>], rng: &mut Rng, count: &mut Count) -> Option<(Cas
             };
             count.pairs += 1;
             count.matched += usize::from(verdict.envoy.is_some());
+            count.had.add(rules, &request);
             if !verdict.agree() {
                 return Some((Case { rules: rules.clone(), request }, verdict));
             }

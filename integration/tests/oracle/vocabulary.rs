@@ -91,10 +91,23 @@ fn any<'t>(rng: &mut Rng, of: &[&'t str]) -> &'t str {
     of[rng.usize(..of.len())]
 }
 
-/// Mostly a few rules; sometimes so many that the filter looks them up instead of trying them.
+/// Mostly a few rules; sometimes so many that the filter looks them up instead of trying them, by the path or by what
+/// most of them compare with.
 pub(crate) fn rule_list(rng: &mut Rng) -> Vec<Rule> {
     let length = if rng.u8(..4) == 0 { rng.usize(8..60) } else { rng.usize(1..7) };
-    (0..length).map(|_| rule(rng)).collect()
+    let mut rules: Vec<_> = (0..length).map(|_| rule(rng)).collect();
+    if length >= 8 && rng.u8(..3) == 0 {
+        let on = [On::Header("x-a"), On::Header("x-a"), On::Header("cookie"), On::Authority][rng.usize(..4)];
+        for entry in rules.iter_mut().flat_map(|rule| &mut rule.matches) {
+            if rng.u8(..8) == 0 {
+                continue;
+            }
+            entry.conditions.retain(|other| other.on != on);
+            let values = if on == On::Authority { AUTHORITIES } else { VALUES };
+            entry.conditions.push(Condition { on, text: Text::Exact(any(rng, values).to_owned()) });
+        }
+    }
+    rules
 }
 
 /// Few rules take everything, or nothing would be left for those behind them.
@@ -169,7 +182,7 @@ pub(crate) fn request(rules: &[Rule], rng: &mut Rng) -> Request {
     for _ in 0..rng.usize(..3) {
         disturb(&mut request, rng);
     }
-    sendable(&mut request, rng);
+    sendable(&mut request);
     request
 }
 
@@ -186,8 +199,22 @@ fn satisfy(request: &mut Request, Condition { on, text }: &Condition, rng: &mut 
         On::Method | On::Header(":method") => request.method = value,
         On::Authority | On::Header("Host" | ":authority") => request.authority = value.into(),
         On::Scheme | On::Header(":scheme") | On::WithoutHeader(_) => {}
-        On::Header(name) => request.headers.push(((*name).to_owned(), value.into())),
-        On::QueryParam(name) => add_param(request, name, &value),
+        On::Header(name) => {
+            for value in lines(value, rng) {
+                request.headers.push(((*name).to_owned(), value.into()));
+            }
+        }
+        On::QueryParam(name) => lines(value, rng).iter().for_each(|value| add_param(request, name, value)),
+    }
+}
+
+/// The value, mostly; or empty, or with another one of the same name before or behind it.
+fn lines(value: String, rng: &mut Rng) -> Vec<String> {
+    match rng.u8(..12) {
+        0 => vec![String::new()],
+        1 => vec![any(rng, VALUES).to_owned(), value],
+        2 => vec![value, any(rng, VALUES).to_owned()],
+        _ => vec![value],
     }
 }
 
@@ -212,7 +239,8 @@ fn disturb(request: &mut Request, rng: &mut Rng) {
     match rng.u8(..16) {
         0..3 => request.path = edited(&request.path, rng),
         3 => request.path.extend_from_slice(
-            any(rng, &["?", "#", "#a?q=1", "?q", "?q=&q=1", "/../a", "/./", "%41", "?&&=&q"]).as_bytes(),
+            any(rng, &["?", "#", "#a?q=1", "?q", "?q=&q=1", "/../a", "/./", "%41", "?&&=&q", "?q=a#&q=b"])
+                .as_bytes(),
         ),
         4 => add_param(request, any(rng, PARAMS), any(rng, VALUES)),
         5 => request.path.extend(std::iter::repeat_n(b'a', [300, 5_000, 40_000][rng.usize(..3)])),
@@ -238,7 +266,7 @@ fn disturb(request: &mut Request, rng: &mut Rng) {
 }
 
 /// Without what no request can hold, or what would make it two.
-fn sendable(request: &mut Request, rng: &mut Rng) {
+fn sendable(request: &mut Request) {
     request.path.retain(|byte| *byte > b' ' && *byte != 0x7f);
     request.authority.retain(|byte| byte.is_ascii_graphic());
     request.method.retain(|letter| letter.is_ascii_uppercase());
@@ -249,11 +277,8 @@ fn sendable(request: &mut Request, rng: &mut Rng) {
         value.retain(|byte| *byte >= b' ' && *byte != 0x7f);
     }
     request.headers.retain(|(name, _)| !name.starts_with(':') && !name.eq_ignore_ascii_case("host"));
-    // Only HTTP/2 carries these, and a fragment is refused in either version.
+    // Only HTTP/2 carries these.
     request.http2 |= !request.path.is_ascii();
-    if let (Some(fragment), 1..) = (request.path.iter().position(|byte| *byte == b'#'), rng.u8(..8)) {
-        request.path.truncate(fragment);
-    }
     if request.http2 {
         // The client for HTTP/2 sends nothing else.
         (request.method, request.authority) = ("GET".to_owned(), b"color.test".to_vec());

@@ -1,0 +1,64 @@
+//! The largest patterns, and larger ones: each worker's virtual machine has a small stack and reads them all.
+
+use std::time::{Duration, Instant};
+
+use integration::{Filter, GREEN, Setup, eventually};
+use serde_json::{Value, json};
+
+use crate::support::{World, no_vm_restarted, route_everything, rule, weights};
+
+/// A path that the pattern matches decides for green, all other ones for the shipped rule.
+fn policy(pattern: &str) -> String {
+    let matched = json!({"uri": {"regex": pattern}});
+    let large: Value = json!({"name": "large", "match": [matched], "route": [{"cluster": GREEN}]});
+    json!({"http": [large, rule("color", 1, 0)], "responseHeader": "x-canary-decision"}).to_string()
+}
+
+fn nested(open: &str, close: &str) -> String {
+    format!("/color/{}a{}", open.repeat(150), close.repeat(150))
+}
+
+#[test]
+fn the_largest_patterns_are_taken_and_match() {
+    let world = World::start(&Setup { change: route_everything, ..Setup::new(weights(1, 0)) });
+    for (what, pattern, matched) in [
+        ("150 groups", nested("(", ")"), "/color/a"),
+        ("150 loops of two branches", nested("(?:b|", ")*"), "/color/abab"),
+        ("150 loops of what may be empty", nested("(|", "?)+"), "/color/a"),
+        ("1000 of each kind", format!("/color/{}", "[a-c]{0,1000}".repeat(4)), "/color/abcabc"),
+        ("9000 steps", format!("/color/{}", ".*".repeat(2_990)), "/color/a"),
+        ("32 KB of nothing", format!("/color/a{}", "x{0}".repeat(8_189)), "/color/a"),
+    ] {
+        world.envoy.update(&Filter::new(policy(&pattern)));
+        let mut connection = world.envoy.connect();
+        eventually(what, || {
+            let answer = connection.get(matched, &[]).unwrap();
+            answer.header("x-canary-decision")?.starts_with("route=large;").then_some(())
+        });
+        let other = connection.get("/color", &[]).unwrap();
+        assert_eq!(
+            other.header("x-canary-decision"),
+            Some("route=color;subset=blue-sub;reason=only"),
+            "{what}"
+        );
+        no_vm_restarted(&world.envoy);
+    }
+}
+
+#[test]
+fn a_pattern_beyond_any_limit_is_refused_at_once() {
+    let world = World::start(&Setup { change: route_everything, ..Setup::new(weights(1, 0)) });
+    let refused = "wasmcustom.canary_config_refused";
+    for opening in ["{", "[[:a]", "(", "()", "(?i)a", ".{1000}", "((((a{0}){1000}", "\\Q", "|"] {
+        let pattern = opening.repeat(1_000_000 / opening.len());
+        let written = Instant::now();
+        world.envoy.write(&Filter::new(policy(&pattern)));
+        eventually(opening, || (world.envoy.stat(refused) == 1).then_some(()));
+        let answer = world.envoy.get("/color");
+        assert!(answer.header("x-canary-decision").is_some_and(|told| told.starts_with("route=color;")));
+        assert!(written.elapsed() < Duration::from_secs(5), "{opening}: {:?}", written.elapsed());
+        world.envoy.update(&Filter::new(weights(1, 0)));
+        eventually("a good one is taken again", || (world.envoy.stat(refused) == 0).then_some(()));
+    }
+    no_vm_restarted(&world.envoy);
+}
