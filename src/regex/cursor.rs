@@ -11,6 +11,12 @@ pub(super) struct Cursor<'p> {
     no_names: bool,
 }
 
+#[cfg(test)]
+thread_local! {
+    /// The bytes that were passed to find what closes something, found or not.
+    pub(super) static LOOKED_AHEAD: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 impl<'p> Cursor<'p> {
     pub(super) fn new(pattern: &'p [u8]) -> Self {
         Self { rest: pattern, no_names: false }
@@ -30,7 +36,10 @@ impl<'p> Cursor<'p> {
 
     /// All up to the delimiter, which is passed as well; `None` leaves everything where it is.
     pub(super) fn until(&mut self, delimiter: &[u8]) -> Option<&'p [u8]> {
-        let end = self.rest.windows(delimiter.len()).position(|window| window == delimiter)?;
+        let end = self.rest.windows(delimiter.len()).position(|window| window == delimiter);
+        #[cfg(test)]
+        LOOKED_AHEAD.set(LOOKED_AHEAD.get() + end.unwrap_or(self.rest.len()));
+        let end = end?;
         let text = self.rest.get(..end)?;
         self.rest = self.rest.get(end + delimiter.len()..)?;
         Some(text)
