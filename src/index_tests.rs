@@ -46,10 +46,12 @@ fn text() -> impl Strategy<Value = &'static str> {
 }
 
 fn uri() -> impl Strategy<Value = String> {
-    (text(), 0..5, any::<bool>()).prop_map(|(text, kind, ignore)| match kind {
+    (text(), 0..6, any::<bool>()).prop_map(|(text, kind, ignore)| match kind {
         0 => format!(r#""uri": {{"exact": "{text}"}}, "ignoreUriCase": {ignore}"#),
         1 | 2 => format!(r#""uri": {{"prefix": "{text}"}}, "ignoreUriCase": {ignore}"#),
         3 => format!(r#""uri": {{"regex": "{text}.*"}}"#),
+        // What follows the text that it begins with decides.
+        4 => format!(r#""uri": {{"regex": "{text}(/x|[ab])"}}"#),
         _ => r#""uri": {}"#.to_owned(),
     })
 }
@@ -65,6 +67,16 @@ fn condition(field: &'static str) -> impl Strategy<Value = String> {
 }
 
 fn entry() -> impl Strategy<Value = String> {
+    prop_oneof![3 => entry_of_many_kinds(), 1 => entry_by_header()]
+}
+
+/// Enough of these make the index branch by the header, of which a request may have several lines.
+fn entry_by_header() -> impl Strategy<Value = String> {
+    (prop::sample::select(&["1", "2", "3", "4", "5"][..]), condition("withoutHeaders"))
+        .prop_map(|(value, without)| format!(r#"{{"headers": {{"x-a": {{"exact": "{value}"}}}}{without}}}"#))
+}
+
+fn entry_of_many_kinds() -> impl Strategy<Value = String> {
     let authority = prop::sample::select(
         &["", r#", "authority": {"exact": "h1"}"#, r#", "authority": {"exact": "h2"}"#][..],
     );
@@ -73,9 +85,9 @@ fn entry() -> impl Strategy<Value = String> {
 }
 
 fn request() -> impl Strategy<Value = Lines> {
-    let value = || prop::sample::select(&["1", "2", "3", ""][..]);
+    let value = || prop::sample::select(&["1", "2", "3", "4", "5", ""][..]);
     let header = |name| {
-        prop::collection::vec(value(), 0..3)
+        prop::collection::vec(value(), 0..4)
             .prop_map(move |values| values.into_iter().map(|value| (name, value)).collect::<Vec<_>>())
     };
     let tail = prop::sample::select(&["", "?q", "/x", "b"][..]);
@@ -93,7 +105,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
     #[test]
     fn the_index_finds_the_rule_that_a_plain_scan_finds(
-        rules in prop::collection::vec(prop::collection::vec(entry(), 0..3), 1..60),
+        rules in prop_oneof![
+            3 => prop::collection::vec(prop::collection::vec(entry(), 0..3), 1..60),
+            1 => prop::collection::vec(prop::collection::vec(entry_by_header(), 1..3), 1..60),
+        ],
         requests in prop::collection::vec(request(), 1..20),
     ) {
         // A rule that always matches hides all that follow: they stand at the end, most of the time.
