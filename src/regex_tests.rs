@@ -184,6 +184,15 @@ fn a_large_or_deep_pattern_is_refused_and_a_fair_one_taken() {
     assert!(Regex::new(&format!("{}a{}", "(".repeat(151), ")".repeat(151))).is_err());
     assert!(Regex::new(&format!("{}a{}", "(".repeat(150), ")".repeat(150))).is_ok());
     assert!(Regex::new(&"(.{0,1000}|.{0,999})".repeat(40)).is_err());
+    // No step at all, but memory for every group while it is read.
+    assert!(Regex::new(&"()".repeat(LONGEST / 2)).is_ok());
+    assert!(Regex::new(&"()".repeat(LONGEST / 2 + 1)).is_err());
+}
+
+#[test]
+fn the_steps_of_a_repetition_share_their_set() {
+    let Regex(program) = Regex::new("(?i)a{2}.{1000}").unwrap();
+    assert_eq!((program.sets(), program.work(b"").1), (2, 1003));
 }
 
 /// The pattern in the words of the library whose engine is the oracle.

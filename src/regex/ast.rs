@@ -1,12 +1,15 @@
 //! A pattern as it is written, when all of its syntax has been read.
 
+use std::rc::Rc;
+
 use super::byte_set::ByteSet;
 
 /// A pattern, or a part of one.
 #[derive(Debug)]
 pub(super) enum Ast {
     Byte(u8),
-    Set(Box<ByteSet>),
+    /// Shared by all the steps that a repetition makes of it.
+    Set(Rc<ByteSet>),
     Look(Look),
     /// All of these, one behind the other.
     Concat(Vec<Ast>),
@@ -32,6 +35,6 @@ pub(super) enum Look {
 
 impl From<ByteSet> for Ast {
     fn from(set: ByteSet) -> Self {
-        Self::Set(Box::new(set))
+        Self::Set(Rc::new(set))
     }
 }

@@ -1,6 +1,8 @@
 //! A pattern as steps, run on all of its ways at once (Thompson's simulation): every byte of the value is looked at
 //! once, and no step is taken twice for it. So the time is linear in the value, whatever the pattern.
 
+use std::rc::Rc;
+
 use super::ast::{Ast, Look};
 use super::byte_set::{ByteSet, is_word};
 
@@ -20,11 +22,11 @@ pub(super) struct Program {
 #[derive(Debug)]
 enum Step {
     Byte(u8),
-    Set(Box<ByteSet>),
+    Set(Rc<ByteSet>),
     Look(Look),
     Jump(u32),
-    /// Both ways.
-    Fork(u32, u32),
+    /// Both ways: the step behind this one, and another.
+    Fork(u32),
     Match,
 }
 
@@ -118,7 +120,7 @@ impl Program {
             }
             match step {
                 Step::Jump(to) => pending.push(*to),
-                Step::Fork(one, other) => pending.extend([*one, *other]),
+                Step::Fork(other) => pending.extend([number + 1, *other]),
                 Step::Look(look) if look.holds(before, after) => pending.push(number + 1),
                 Step::Look(_) | Step::Byte(_) | Step::Set(_) | Step::Match => {}
             }
@@ -170,7 +172,7 @@ impl Compiler {
     fn add(&mut self, pattern: &Ast) -> Result<(), TooLarge> {
         match pattern {
             Ast::Byte(byte) => self.step(Step::Byte(*byte)).map(drop),
-            Ast::Set(set) => self.step(Step::Set(set.clone())).map(drop),
+            Ast::Set(set) => self.step(Step::Set(Rc::clone(set))).map(drop),
             Ast::Look(look) => self.step(Step::Look(*look)).map(drop),
             Ast::Concat(parts) => parts.iter().try_for_each(|part| self.add(part)),
             Ast::Alternatives(branches) => self.alternatives(branches),
@@ -185,7 +187,7 @@ impl Compiler {
             let fork = self.step(Step::Jump(0))?;
             self.add(branch)?;
             ends.push(self.step(Step::Jump(0))?);
-            self.set(fork, Step::Fork(fork + 1, self.next()));
+            self.set(fork, Step::Fork(self.next()));
         }
         self.add(last)?;
         for end in ends {
@@ -202,7 +204,7 @@ impl Compiler {
             let fork = self.step(Step::Jump(0))?;
             self.add(of)?;
             self.step(Step::Jump(fork))?;
-            self.set(fork, Step::Fork(fork + 1, self.next()));
+            self.set(fork, Step::Fork(self.next()));
             return Ok(());
         };
         let mut forks = Vec::new();
@@ -211,7 +213,7 @@ impl Compiler {
             self.add(of)?;
         }
         for fork in forks {
-            self.set(fork, Step::Fork(fork + 1, self.next()));
+            self.set(fork, Step::Fork(self.next()));
         }
         Ok(())
     }
@@ -242,5 +244,14 @@ impl Program {
         let mut threads = Threads::default();
         self.matches(value, &mut threads);
         (threads.here.inserted + threads.next.inserted, self.steps.len())
+    }
+
+    /// How many sets its steps hold.
+    pub(super) fn sets(&self) -> usize {
+        let sets = self.steps.iter().filter_map(|step| match step {
+            Step::Set(set) => Some(Rc::as_ptr(set)),
+            _ => None,
+        });
+        sets.collect::<std::collections::BTreeSet<_>>().len()
     }
 }
