@@ -42,7 +42,7 @@ wasm: rust ## build the module: dist/plugin.wasm
 	cargo run -p xtask -- wasm
 
 .PHONY: demo
-demo: wasm envoy ## two versions of a service behind Envoy, and the observed split; Ctrl-C ends it
+demo: rust envoy wasm ## two versions of a service behind Envoy, and the observed split; Ctrl-C ends it
 	$(parts)
 	@CANARY_COLOR="$${CANARY_COLOR:-target/release/color}" target/release/demo
 

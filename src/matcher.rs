@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::InvalidConfig;
 use crate::config;
 use crate::header_name::HeaderName;
-use crate::regex::Regex;
+use crate::regex::{Budget, Regex};
 use crate::request::{Fields, Request};
 
 /// The conditions of one `match` entry.
@@ -67,6 +67,30 @@ enum HeaderMatch {
 }
 
 impl Matcher {
+    pub(crate) fn new(wire: &config::Match, budget: &mut Budget) -> Result<Self, InvalidConfig> {
+        let pseudo = [
+            (":scheme", "scheme", &wire.scheme),
+            (":method", "method", &wire.method),
+            (":authority", "authority", &wire.authority),
+        ];
+        let mut headers = Vec::new();
+        for (name, field, value) in pseudo {
+            let condition = value.as_ref().and_then(|value| StringMatch::read(value, budget).transpose());
+            if let Some(condition) = condition.transpose().map_err(|fault| fault.at(field))? {
+                headers.push((HeaderName::to_read(name)?, HeaderMatch::Is(condition)));
+            }
+        }
+        named(&wire.headers, HeaderMatch::Present, HeaderMatch::Is, &mut headers, budget)
+            .map_err(|fault| fault.at("headers"))?;
+        named(&wire.without_headers, HeaderMatch::Absent, HeaderMatch::IsNot, &mut headers, budget)
+            .map_err(|fault| fault.at("withoutHeaders"))?;
+        Ok(Self {
+            uri: uri(wire, budget).map_err(|fault| fault.at("uri"))?,
+            query_params: query_params(wire, budget)?,
+            headers,
+        })
+    }
+
     /// Whether the conditions hold that are not settled.
     pub(crate) fn matches<'r, F: Fields>(&'r self, request: &Request<'r, F>, settled: Settled) -> bool {
         let uri = self.uri.as_ref().filter(|_| !settled.has(URI));
@@ -122,50 +146,22 @@ impl Matcher {
     }
 }
 
-impl TryFrom<&config::Match> for Matcher {
-    type Error = InvalidConfig;
-
-    fn try_from(wire: &config::Match) -> Result<Self, InvalidConfig> {
-        let pseudo = [
-            (":scheme", "scheme", &wire.scheme),
-            (":method", "method", &wire.method),
-            (":authority", "authority", &wire.authority),
-        ];
-        let mut headers = Vec::new();
-        for (name, field, value) in pseudo {
-            let condition = value.as_ref().and_then(|value| StringMatch::read(value).transpose());
-            if let Some(condition) = condition.transpose().map_err(|fault| fault.at(field))? {
-                headers.push((HeaderName::to_read(name)?, HeaderMatch::Is(condition)));
-            }
-        }
-        named(&wire.headers, HeaderMatch::Present, HeaderMatch::Is, &mut headers)
-            .map_err(|fault| fault.at("headers"))?;
-        named(&wire.without_headers, HeaderMatch::Absent, HeaderMatch::IsNot, &mut headers)
-            .map_err(|fault| fault.at("withoutHeaders"))?;
-        Ok(Self {
-            uri: uri(wire).map_err(|fault| fault.at("uri"))?,
-            query_params: query_params(wire)?,
-            headers,
-        })
-    }
-}
-
-fn uri(wire: &config::Match) -> Result<Option<StringMatch>, InvalidConfig> {
+fn uri(wire: &config::Match, budget: &mut Budget) -> Result<Option<StringMatch>, InvalidConfig> {
     let Some(value) = &wire.uri else { return Ok(None) };
     // Only here an empty prefix is legal: it is how a VirtualService says "every path".
     if value.prefix.as_deref() == Some("") && value.exact.is_none() && value.regex.is_none() {
         return Ok(None);
     }
-    let condition = StringMatch::read(value)?;
+    let condition = StringMatch::read(value, budget)?;
     Ok(if wire.ignore_uri_case { condition.map(StringMatch::ignoring_case) } else { condition })
 }
 
-fn query_params(wire: &config::Match) -> Result<Vec<Param>, InvalidConfig> {
+fn query_params(wire: &config::Match, budget: &mut Budget) -> Result<Vec<Param>, InvalidConfig> {
     let param = |(name, value): (&String, &config::StringMatch)| {
         if name.is_empty() {
             return Err(InvalidConfig::new("the empty name is no query parameter"));
         }
-        let condition = StringMatch::read(value).map_err(|fault| fault.at(name))?;
+        let condition = StringMatch::read(value, budget).map_err(|fault| fault.at(name))?;
         Ok((name.as_bytes().into(), condition.map_or(ParamMatch::Present, ParamMatch::Is)))
     };
     wire.query_params.0.iter().map(param).collect::<Result<_, _>>().map_err(|fault| fault.at("queryParams"))
@@ -176,13 +172,14 @@ fn named(
     empty: HeaderMatch,
     condition: impl Fn(StringMatch) -> HeaderMatch,
     headers: &mut Vec<(HeaderName, HeaderMatch)>,
+    budget: &mut Budget,
 ) -> Result<(), InvalidConfig> {
     for (name, value) in &wire.0 {
         if name.is_empty() {
             return Err(InvalidConfig::new("the empty name is no header name"));
         }
         let header = HeaderName::to_read(name).map_err(|fault| fault.at(name))?;
-        let value = StringMatch::read(value).map_err(|fault| fault.at(name))?;
+        let value = StringMatch::read(value, budget).map_err(|fault| fault.at(name))?;
         let matched = match (value, &empty) {
             (Some(value), _) => condition(value),
             (None, HeaderMatch::Absent) => HeaderMatch::Absent,
@@ -215,7 +212,7 @@ impl Settled {
 impl StringMatch {
     /// `None` is `{}`, no condition on the value.
     #[inline(never)] // Seven callers, and Envoy compiles all of the module at its start.
-    fn read(wire: &config::StringMatch) -> Result<Option<Self>, InvalidConfig> {
+    fn read(wire: &config::StringMatch, budget: &mut Budget) -> Result<Option<Self>, InvalidConfig> {
         let given = [&wire.exact, &wire.prefix, &wire.regex].iter().filter(|value| value.is_some()).count();
         if given > 1 {
             return Err(InvalidConfig::new("give exactly one of exact, prefix, regex"));
@@ -230,7 +227,8 @@ impl StringMatch {
             (_, Some("")) => Err(InvalidConfig::new("is empty").at("regex")),
             (_, Some("*")) => Err(InvalidConfig::new("`*` repeats nothing: write `.*`").at("regex")),
             (_, Some(pattern)) => {
-                Regex::new(pattern).map(|regex| Some(Self::Regex(regex))).map_err(|fault| fault.at("regex"))
+                let regex = Regex::new(pattern).and_then(|regex| budget.take(&regex).map(|()| regex));
+                regex.map(|regex| Some(Self::Regex(regex))).map_err(|fault| fault.at("regex"))
             }
             (None, None) => Ok(None),
         }

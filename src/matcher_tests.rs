@@ -3,7 +3,7 @@ use crate::json::tests::read;
 use crate::request::tests::Lines;
 
 fn matcher(json: &str) -> Result<Matcher, String> {
-    let matcher = read::<config::Match>(json).and_then(|wire| Matcher::try_from(&wire));
+    let matcher = read::<config::Match>(json).and_then(|wire| Matcher::new(&wire, &mut Budget::default()));
     matcher.map_err(|fault| fault.to_string())
 }
 

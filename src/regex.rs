@@ -17,6 +17,9 @@ use std::cell::RefCell;
 use crate::InvalidConfig;
 use program::{Program, Threads};
 
+/// The steps of all patterns of a configuration, of at most 56 bytes each: a wasm memory that is full is a crash.
+const MOST_STEPS: usize = 1_000_000;
+
 /// A pattern that has to match a whole value.
 #[derive(Debug)]
 pub(crate) struct Regex(Program);
@@ -44,6 +47,30 @@ impl Regex {
     /// The bytes that every value begins with that matches.
     pub(crate) fn prefix(&self) -> &[u8] {
         self.0.prefix()
+    }
+}
+
+/// How many steps the patterns of a configuration may still have.
+#[derive(Debug)]
+pub(crate) struct Budget(usize);
+
+impl Budget {
+    /// Takes what this pattern has.
+    ///
+    /// # Errors
+    /// There is not so much left.
+    pub(crate) fn take(&mut self, regex: &Regex) -> Result<(), InvalidConfig> {
+        let left = self.0.checked_sub(regex.0.size());
+        self.0 = left.ok_or_else(|| {
+            InvalidConfig::new(format!("the patterns have more than {MOST_STEPS} steps together"))
+        })?;
+        Ok(())
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(MOST_STEPS)
     }
 }
 

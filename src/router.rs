@@ -6,6 +6,7 @@ use crate::InvalidConfig;
 use crate::config;
 use crate::destination::Completion;
 use crate::index::Index;
+use crate::regex::Budget;
 use crate::request::{Fields, Request};
 use crate::rule::Rule;
 
@@ -21,8 +22,9 @@ impl Router {
         if wire.is_empty() {
             return Err(InvalidConfig::new("needs at least one rule").at("http"));
         }
+        let mut budget = Budget::default();
         let rule = |(index, wire): (usize, &config::Rule)| {
-            Rule::new(wire, index, completion).map_err(|fault| fault.item("http", index))
+            Rule::new(wire, index, completion, &mut budget).map_err(|fault| fault.item("http", index))
         };
         let rules: Box<[Rule]> = wire.iter().enumerate().map(rule).collect::<Result<_, _>>()?;
         let mut names = BTreeSet::new();

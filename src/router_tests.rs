@@ -129,3 +129,17 @@ fn shares_are_the_weights_whatever_their_scale() {
         assert!(green.abs_diff(10_000) <= 433, "{green}");
     }
 }
+
+#[test]
+fn all_patterns_together_have_a_limit() {
+    // 1000 steps and the last one, each.
+    let rules = |count| {
+        let rule = r#"{"match": [{"headers": {"x-a": {"regex": ".{1000}"}}}], "route": [{"cluster": "c"}]}"#;
+        policy(&format!("[{}]", vec![rule; count].join(",")))
+    };
+    assert!(rules(999).is_ok());
+    assert_eq!(
+        rules(1000).map(drop).unwrap_err().to_string(),
+        "http[999].match[0].headers.x-a.regex: the patterns have more than 1000000 steps together"
+    );
+}

@@ -10,6 +10,7 @@ use crate::index::Entry;
 use crate::matcher::Matcher;
 use crate::random::Random;
 use crate::reason::Reason;
+use crate::regex::Budget;
 use crate::request::{Fields, Request};
 use crate::split::Split;
 use crate::sticky::Sticky;
@@ -31,6 +32,7 @@ impl Rule {
         wire: &config::Rule,
         index: usize,
         completion: Completion<'_>,
+        budget: &mut Budget,
     ) -> Result<Self, InvalidConfig> {
         let name = match &wire.name {
             Some(name) if is_name(name) => name.clone(),
@@ -42,7 +44,7 @@ impl Rule {
             None => format!("http-{index}"),
         };
         let matcher = |(index, wire): (usize, &config::Match)| {
-            Matcher::try_from(wire).map_err(|fault| fault.item("match", index))
+            Matcher::new(wire, budget).map_err(|fault| fault.item("match", index))
         };
         let mut matches: Vec<Matcher> =
             wire.r#match.iter().enumerate().map(matcher).collect::<Result<_, _>>()?;

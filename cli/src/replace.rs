@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::document::LARGEST;
@@ -12,8 +12,10 @@ use crate::fault::Fault;
 /// A file that is about to be replaced. No other `Replacement` of the same path exists meanwhile, in any process.
 #[derive(Debug)]
 pub struct Replacement {
-    /// Where the content is: a symbolic link has been followed, and stays.
+    /// Where the content is.
     path: PathBuf,
+    /// The symbolic link that leads there, if one does.
+    link: Option<PathBuf>,
     file: File,
     content: Vec<u8>,
 }
@@ -24,6 +26,7 @@ impl Replacement {
     /// # Errors
     /// The file cannot be read, is read-only, is no regular file, or is too large to be a configuration.
     pub fn of(path: &Path) -> Result<Self, Fault> {
+        let link = fs::symlink_metadata(path)?.is_symlink().then(|| path.to_path_buf());
         let path = fs::canonicalize(path)?;
         loop {
             if !fs::metadata(&path)?.is_file() {
@@ -38,7 +41,7 @@ impl Replacement {
             let _ = file.lock();
             if is_at(&file, &path)? {
                 let content = read(&file)?;
-                return Ok(Self { path, file, content });
+                return Ok(Self { path, link, file, content });
             }
             // Another process has renamed its file onto the path while this one waited for the lock of the old one.
         }
@@ -51,8 +54,10 @@ impl Replacement {
 
     /// Puts `content` into the file's place, with its permissions and, if that is allowed, its owner.
     ///
+    /// A symbolic link to it is made anew, for Envoy watches the name that it was given and not what a link leads to.
+    ///
     /// # Errors
-    /// Nothing was changed; a temporary file that was begun is removed.
+    /// Nothing was changed but, where that is said, the file behind a link; a temporary file that was begun is removed.
     pub fn replace_with(self, content: &[u8]) -> Result<(), Fault> {
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         let failed = |what: &str, error: std::io::Error| Fault::new(format!("cannot {what}: {error}"));
@@ -62,7 +67,13 @@ impl Replacement {
         temporary.rename_to(&self.path).map_err(|error| failed("rename the new file onto the old", error))?;
         // The change is made. Whether the folder's entry survives a power cut is no reason to call it failed.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
-        Ok(())
+        match &self.link {
+            Some(link) => renew(link).map_err(|error| {
+                let what = "was changed, but the link to it could not be made anew";
+                Fault::new(format!("{what}, so an Envoy that watches the link does not see it: {error}"))
+            }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -75,6 +86,14 @@ pub fn read(source: impl Read) -> std::io::Result<Vec<u8>> {
     let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
     source.take(limit).read_to_end(&mut content)?;
     Ok(content)
+}
+
+/// Renames a link to the same place onto the link.
+fn renew(link: &Path) -> std::io::Result<()> {
+    let target = fs::read_link(link)?;
+    let beside = link.with_file_name(format!(".canary-{}-link.tmp", std::process::id()));
+    symlink(target, &beside)?;
+    fs::rename(&beside, link).inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
 fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {

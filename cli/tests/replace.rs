@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use support::{Folder, ecds};
@@ -39,9 +40,13 @@ fn a_symbolic_link_stays_and_its_target_is_replaced() {
     fs::create_dir(folder.path("real")).unwrap();
     fs::write(folder.path("real/canary.yaml"), ecds("75", "25")).unwrap();
     symlink("real/canary.yaml", folder.path("link.yaml")).unwrap();
+    let inode = || fs::symlink_metadata(folder.path("link.yaml")).unwrap().ino();
+    let before = inode();
     assert_eq!(folder.canary(["weights", "link.yaml", "color", "blue-sub=1"]).status, 0);
-    assert!(fs::symlink_metadata(folder.path("link.yaml")).unwrap().is_symlink());
+    assert_eq!(fs::read_link(folder.path("link.yaml")).unwrap(), Path::new("real/canary.yaml"));
+    assert_ne!(inode(), before, "an Envoy that watches the link sees it renamed, and not its target");
     assert_eq!(folder.read("real/canary.yaml"), ecds("1", "25"));
+    assert_eq!(folder.names(), ["link.yaml", "real"]);
 }
 
 /// As another user when this is root, to whom no folder is read-only.

@@ -33,9 +33,12 @@ impl Binary {
     }
 }
 
-/// The repository's root, where this was built.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate is in a folder of the repository")
+/// The repository's root: of the crate that cargo runs, or the folder in which the demo is started. It is asked at run
+/// time, for cargo does not build anew what it has built in a folder that was moved or copied since.
+pub(crate) fn root() -> PathBuf {
+    let of_crate =
+        env::var_os("CARGO_MANIFEST_DIR").and_then(|dir| Some(Path::new(&dir).parent()?.to_owned()));
+    of_crate.or_else(|| env::current_dir().ok()).unwrap_or_default()
 }
 
 /// Where cargo builds.

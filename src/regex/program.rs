@@ -25,8 +25,8 @@ enum Step {
     Set(Arc<ByteSet>),
     Look(Look),
     Jump(u32),
-    /// Both ways.
-    Fork(u32, u32),
+    /// Both ways: the step behind this one, and another.
+    Fork(u32),
     Match,
 }
 
@@ -62,6 +62,11 @@ impl Program {
         let prefix: Box<[u8]> = compiler.steps.iter().skip(carets).map_while(literal).collect();
         let start = u32::try_from(carets + prefix.len()).map_err(|_| TooLarge)?;
         Ok(Self { prefix, start, steps: compiler.steps.into() })
+    }
+
+    /// The number of its steps.
+    pub(super) fn size(&self) -> usize {
+        self.steps.len()
     }
 
     /// The bytes that every value begins with that matches.
@@ -120,7 +125,7 @@ impl Program {
             }
             match step {
                 Step::Jump(to) => pending.push(*to),
-                Step::Fork(one, other) => pending.extend([*one, *other]),
+                Step::Fork(other) => pending.extend([number + 1, *other]),
                 Step::Look(look) if look.holds(before, after) => pending.push(number + 1),
                 Step::Look(_) | Step::Byte(_) | Step::Set(_) | Step::Match => {}
             }
@@ -187,7 +192,7 @@ impl Compiler {
             let fork = self.step(Step::Jump(0))?;
             self.add(branch)?;
             ends.push(self.step(Step::Jump(0))?);
-            self.set(fork, Step::Fork(fork + 1, self.next()));
+            self.set(fork, Step::Fork(self.next()));
         }
         self.add(last)?;
         for end in ends {
@@ -204,7 +209,7 @@ impl Compiler {
             let fork = self.step(Step::Jump(0))?;
             self.add(of)?;
             self.step(Step::Jump(fork))?;
-            self.set(fork, Step::Fork(fork + 1, self.next()));
+            self.set(fork, Step::Fork(self.next()));
             return Ok(());
         };
         let mut forks = Vec::new();
@@ -213,7 +218,7 @@ impl Compiler {
             self.add(of)?;
         }
         for fork in forks {
-            self.set(fork, Step::Fork(fork + 1, self.next()));
+            self.set(fork, Step::Fork(self.next()));
         }
         Ok(())
     }

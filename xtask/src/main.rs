@@ -35,7 +35,7 @@ fn main() -> ExitCode {
 
 /// Builds the filter, takes out what the proxy never calls, and writes the module as it is shipped.
 fn wasm() -> Result<()> {
-    let root = workspace();
+    let root = workspace()?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
     let module = fs::read(build(&root, &target)?)?;
     let shipped = post_link::shipped(&module)?;
@@ -57,7 +57,7 @@ fn wasm() -> Result<()> {
 
 /// Builds the module from a copy of the sources under another path, and compares it with the one that is there.
 fn reproduce() -> Result<()> {
-    let root = workspace();
+    let root = workspace()?;
     let elsewhere = root.join("target/reproduce/another path");
     if elsewhere.exists() {
         fs::remove_dir_all(&elsewhere)?;
@@ -86,8 +86,10 @@ fn shipped_at(root: &Path) -> PathBuf {
     root.join("dist/plugin.wasm")
 }
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
+/// Asked when it runs: cargo does not build anew what it has built in a folder that was moved or copied since.
+fn workspace() -> Result<PathBuf> {
+    let own = env::var_os("CARGO_MANIFEST_DIR").ok_or("run it by `cargo run -p xtask`")?;
+    Ok(Path::new(&own).parent().unwrap_or(Path::new(".")).to_path_buf())
 }
 
 fn build(root: &Path, target: &Path) -> Result<PathBuf> {

@@ -220,6 +220,14 @@ pub(crate) fn table() -> Vec<Bad> {
         }))
         .collect();
     table.push(Bad { text: "[".repeat(50_000), place: "", reason: "recursion limit" });
+    // What would not fit into a wasm memory: reading it would crash the module.
+    table.push(Bad { text: " ".repeat((16 << 20) + 1), place: "", reason: "larger than 16 MiB" });
+    table.push(Bad {
+        text: json!({"http": [{"match": [{"uri": {"regex": ".".repeat(8 << 20)}}], "route": [{"cluster": "a"}]}]})
+            .to_string(),
+        place: "http[0].match[0].uri.regex: ",
+        reason: "longer than 32768 bytes",
+    });
     table.push(Bad {
         text: json!({"http": "x".repeat(1 << 20)}).to_string(),
         place: "http: ",

@@ -59,3 +59,17 @@ fn a_pattern_beyond_any_limit_is_refused() {
     }
     no_vm_restarted(&world.envoy);
 }
+
+/// Each of them is within every limit of its own; all of them took the memory of a virtual machine, which is a crash.
+#[test]
+fn patterns_that_are_too_many_are_refused() {
+    let world = World::start(&Setup { change: route_everything, ..Setup::new(weights(1, 0)) });
+    let rule = json!({"match": [{"uri": {"regex": "[a-c]{1000}".repeat(9)}}], "route": [{"cluster": GREEN}]});
+    for (count, refused) in [(111, 0), (112, 1), (50_000, 1)] {
+        let text = json!({"http": vec![&rule; count]}).to_string();
+        world.envoy.update(&Filter::new(text));
+        let gauge = "wasmcustom.canary_config_refused";
+        eventually("it is judged", || (world.envoy.stat(gauge) == refused).then_some(()));
+        no_vm_restarted(&world.envoy);
+    }
+}
