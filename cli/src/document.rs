@@ -12,8 +12,8 @@ use crate::configuration::{BYTE_ORDER_MARK, Configuration};
 use crate::fault::Fault;
 use crate::tree::{self, Node};
 
-/// The largest file that is read. Kubernetes stores no object above 1.5 MB.
-pub(crate) const LARGEST: usize = 4 << 20;
+/// The largest file that is read: the filter takes 16 MiB, and in a file every quote of it may be written as two bytes.
+pub(crate) const LARGEST: usize = 32 << 20;
 
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 
