@@ -53,7 +53,7 @@ impl Kustomize<'_> {
 }
 
 /// Why the kubectl that says this of its version cannot do it, if it cannot: before 1.27 its kustomize knows no
-/// component, or no such replacement. docs/istio.md tells users the same.
+/// component, or takes the settings out before `mesh/` has read them. docs/istio.md tells users the same.
 fn missing(version: Option<&[u8]>) -> Option<String> {
     let Some(said) = version else {
         return Some("kubectl is not installed".to_owned());
