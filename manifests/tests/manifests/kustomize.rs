@@ -136,6 +136,7 @@ fn the_client_s_header_is_removed_before_a_route_trusts_it() {
 fn what_is_changed_alone_is_noticed_in_the_other_variants_too() {
     Kustomize::or_skip(&istio(), |kustomize| {
         let rule = "WasmPlugin/canary Value /spec/pluginConfig/http/0";
+        let gone = "WasmPlugin/canary Gone /spec/pluginConfig";
         let free = |service: &str, own: &[&str]| {
             let mut free = vec![
                 "DestinationRule/color Value /metadata/name".to_owned(),
@@ -145,6 +146,10 @@ fn what_is_changed_alone_is_noticed_in_the_other_variants_too() {
                 format!("{rule}/route/0/weight"),
                 format!("{rule}/route/1/weight"),
                 "WasmPlugin/canary Value /spec/pluginConfig/responseHeader".to_owned(),
+                format!("{gone}/http/0/consistentHash"),
+                format!("{gone}/http/0/route/0/weight"),
+                format!("{gone}/http/0/route/1/weight"),
+                format!("{gone}/responseHeader"),
             ];
             free.extend(own.iter().map(|own| (*own).to_owned()));
             free.sort();
@@ -153,11 +158,14 @@ fn what_is_changed_alone_is_noticed_in_the_other_variants_too() {
         let cookie = format!("{rule}/consistentHash/0/httpCookie/name");
         // No EnvoyFilter is there to say the gateway's namespace a second time.
         let namespace = "WasmPlugin/canary Value /metadata/namespace";
-        let expected = free("VirtualService/color", &[&cookie, namespace]);
+        let nowhere = "WasmPlugin/canary Gone /metadata/namespace";
+        let ttl = format!("{gone}/http/0/consistentHash/0/httpCookie/ttl");
+        let expected = free("VirtualService/color", &[&cookie, &ttl, namespace, nowhere]);
         assert_eq!(unnoticed(&kustomize.deployed("subset-header")), expected);
 
         let header = format!("{rule}/consistentHash/0/httpHeaderName");
-        let expected = free("VirtualService/color-mesh", &[&header]);
+        let cluster_header = format!("{gone}/clusterHeader");
+        let expected = free("VirtualService/color-mesh", &[&header, &cluster_header]);
         assert_eq!(unnoticed(&kustomize.deployed("mesh")), expected);
     });
 }
