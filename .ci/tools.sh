@@ -57,13 +57,15 @@ get_kubectl() {
   fi
 }
 
-# One that runs is taken as it is. Otherwise a dockerd of this run's own, in a folder of its own, that ends with it.
+# A docker that runs is taken as it is, and so is an engine that is named. Otherwise a dockerd of this run's own, in a folder
+# of its own, that ends with it: podman and buildah have no compose.
 get_engine() {
-  integration/engine.sh >/dev/null 2>&1 && return
+  [ -n "${CONTAINER_ENGINE:-}" ] && return
+  docker info >/dev/null 2>&1 && return
   if ! type -P docker dockerd docker-init iptables docker-compose >/dev/null; then
     install "container engine" docker.io docker-compose iptables || return 0
     # Where the machine starts what it installs.
-    integration/engine.sh >/dev/null 2>&1 && return
+    docker info >/dev/null 2>&1 && return
   fi
   folder=$(mktemp -d)
   export DOCKER_HOST=unix://$folder/docker.sock

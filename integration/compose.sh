@@ -9,16 +9,23 @@ fail() {
 }
 
 engine=$(integration/engine.sh)
-[ "$engine" != buildah ] || fail "buildah builds images and runs no container"
-if docker compose version >/dev/null 2>&1; then
-  compose="docker compose"
-elif docker-compose version >/dev/null 2>&1; then
-  compose=docker-compose
-elif podman compose version >/dev/null 2>&1; then
+# The engine's own: another one's daemon need not run.
+case $engine in
+*docker)
+  if docker compose version >/dev/null 2>&1; then
+    compose="docker compose"
+  elif docker-compose version >/dev/null 2>&1; then
+    compose=docker-compose
+  else
+    fail "no compose: install Docker's compose plugin or docker-compose"
+  fi
+  ;;
+*podman)
+  podman compose version >/dev/null 2>&1 || fail "no compose: install podman 4.7 or later and a compose for it"
   compose="podman compose"
-else
-  fail "no compose: install Docker's compose plugin or docker-compose"
-fi
+  ;;
+*) fail "$engine runs no containers" ;;
+esac
 compose="$compose -p canary -f envoy/docker-compose.yaml"
 
 case $1 in
