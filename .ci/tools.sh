@@ -49,8 +49,8 @@ get_kubectl() {
   local candidate
   type -P kubectl >/dev/null && return
   lists
-  candidate=$(apt-cache policy kubernetes-client 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9]*:\)\{0,1\}//p')
-  if dpkg --compare-versions "${candidate:-0}" ge 1.27; then
+  candidate=$(apt-cache policy kubernetes-client 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9]*:\)\{0,1\}//p') || true
+  if dpkg --compare-versions "${candidate:-0}" ge 1.27 2>/dev/null; then
     install "kubectl" kubernetes-client || true
   else
     say "skipped: kubectl: 1.27 is needed, and Debian has ${candidate:-none}"

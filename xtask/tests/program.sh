@@ -6,7 +6,7 @@ case $name in
 id) echo "$IS" ;;
 apt-get) [ "$INSTALLS" = yes ] || { echo "E: no network" >&2 && exit 100; } ;;
 dpkg) exit 1 ;;
-apt-cache) echo "  Candidate: 1.20.5+really1.20.2-1.1" ;;
+apt-cache) [ "$INSTALLS" = yes ] || exit 1; echo "  Candidate: 1.20.5+really1.20.2-1.1" ;;
 # It works as long as its daemon runs.
 docker)
   [ "$1" != import ] || cat >/dev/null
