@@ -1,5 +1,6 @@
 #!/bin/sh
-# `make up` and `make down`: envoy/docker-compose.yaml with whichever compose there is. Run it in the repository's root.
+# `make up` and `make down`: envoy/docker-compose.yaml with whichever compose there is; `found` is whether there is one.
+# Run it in the repository's root.
 set -eu
 
 fail() {
@@ -19,6 +20,7 @@ fi
 compose="$compose -p canary -f envoy/docker-compose.yaml"
 
 case $1 in
+found) ;;
 up)
   # A folder before the engine makes one, which would be root's. Envoy runs as somebody else and reads the file.
   mkdir -p target/demo
@@ -42,5 +44,5 @@ down)
   $compose down
   rm -f target/demo/canary.yaml
   ;;
-*) fail "up or down" ;;
+*) fail "up, down or found" ;;
 esac

@@ -212,6 +212,8 @@ fn fixed(faults: &mut Faults, wasm: &Value) {
     // Before authorization.
     faults.same("phase", &spec["phase"], &json!("AUTHN"));
     faults.that(string(&spec["url"]).starts_with("oci://"), "an image by oci://");
+    // The default depends on the tag.
+    faults.same("imagePullPolicy", &spec["imagePullPolicy"], &json!("IfNotPresent"));
     let tag = concat!("canary-filter:", env!("CARGO_PKG_VERSION"));
     faults.that(string(&spec["url"]).ends_with(tag), "the plugin's image has the version of the repository");
 }

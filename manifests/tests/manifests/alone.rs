@@ -1,4 +1,4 @@
-//! Whoever changes one place alone is told. Every single value and every single key of the manifests is changed,
+//! Whoever changes one place alone is told. Every single value and every single key of the manifests is changed or left out,
 //! one at a time; schema, plugin or agreement has to notice.
 
 use serde_json::Value;
@@ -7,11 +7,17 @@ use crate::agreement::{faults, gateway};
 use crate::documents::Documents;
 use crate::schema;
 
-/// What stands alone: names of objects that no other object refers to, numbers and names for users and operators.
-/// The rule itself is compared with `envoy/canary.yaml`, see `plugin.rs`.
+/// What stands alone: names of objects that no other object refers to, numbers and names for users and operators, and
+/// what the plugin has a default for. The rule itself is compared with `envoy/canary.yaml`, see `plugin.rs`.
 const FREE: &[&str] = &[
     "DestinationRule/color Value /metadata/name",
     "VirtualService/color Value /metadata/name",
+    "WasmPlugin/canary Gone /spec/pluginConfig/clusterHeader",
+    "WasmPlugin/canary Gone /spec/pluginConfig/http/0/consistentHash",
+    "WasmPlugin/canary Gone /spec/pluginConfig/http/0/consistentHash/0/httpCookie/ttl",
+    "WasmPlugin/canary Gone /spec/pluginConfig/http/0/route/0/weight",
+    "WasmPlugin/canary Gone /spec/pluginConfig/http/0/route/1/weight",
+    "WasmPlugin/canary Gone /spec/pluginConfig/responseHeader",
     "WasmPlugin/canary Value /metadata/name",
     "WasmPlugin/canary Value /spec/pluginConfig/http/0/consistentHash/0/httpCookie/name",
     "WasmPlugin/canary Value /spec/pluginConfig/http/0/name",
@@ -25,6 +31,8 @@ const FREE: &[&str] = &[
 enum Change {
     Value,
     Key,
+    /// The key and what is below it are left out.
+    Gone,
 }
 
 /// The places of all values that are no object or list, and of all keys.
@@ -33,7 +41,7 @@ fn places(value: &Value, at: &str, found: &mut Vec<(Change, String)>) {
         Value::Object(entries) => {
             for (key, value) in entries {
                 let at = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
-                found.push((Change::Key, at.clone()));
+                found.extend([(Change::Key, at.clone()), (Change::Gone, at.clone())]);
                 places(value, &at, found);
             }
         }
@@ -58,11 +66,13 @@ fn changed(document: &Value, change: Change, at: &str) -> Value {
                 other => panic!("{at}: {other}"),
             };
         }
-        Change::Key => {
+        Change::Key | Change::Gone => {
             let (parent, key) = at.rsplit_once('/').unwrap();
             let entries = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();
             let value = entries.remove(&key.replace("~1", "/").replace("~0", "~")).unwrap();
-            entries.insert(format!("{key}x"), value);
+            if change == Change::Key {
+                entries.insert(format!("{key}x"), value);
+            }
         }
     }
     document

@@ -11,6 +11,7 @@
 mod agreement;
 mod alone;
 mod compose;
+mod docs;
 mod documents;
 mod kustomize;
 mod plugin;

@@ -102,6 +102,9 @@ fn pods(faults: &mut Faults, deployment: &Value) {
         "capabilities": {"drop": ["ALL"]}
     });
     faults.same("the container's rights", &container["securityContext"], &rights);
+    for amount in ["/resources/requests/cpu", "/resources/requests/memory", "/resources/limits/memory"] {
+        faults.that(container.pointer(amount).is_some_and(Value::is_string), amount);
+    }
     let health = json!({"path": "/healthz", "port": container["ports"][0]["name"]});
     for probe in ["readinessProbe", "livenessProbe"] {
         faults.same(probe, &container[probe]["httpGet"], &health);

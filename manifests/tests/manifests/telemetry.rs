@@ -1,9 +1,10 @@
 //! What is for Prometheus, and for Istio's statistics.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::documents::{Documents, text};
+use crate::schema;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,7 +56,12 @@ fn the_rules_are_about_metrics_that_the_filter_has() {
 
 #[test]
 fn istio_makes_labels_of_the_same_tags_as_envoy_does() {
-    let patch = Documents::parse(&text("istio/telemetry/stat-tags.yaml")).unwrap().0.remove(0);
+    let mut patch = Documents::parse(&text("istio/telemetry/stat-tags.yaml")).unwrap().0.remove(0);
+    // Of a Deployment, which has these in the cluster.
+    patch["apiVersion"] = "apps/v1".into();
+    patch["kind"] = "Deployment".into();
+    patch["metadata"] = json!({"name": "istio-ingressgateway"});
+    schema::check(&patch).unwrap();
     let annotations = &patch["spec"]["template"]["metadata"]["annotations"];
     let proxy = Documents::parse(annotations["proxy.istio.io/config"].as_str().unwrap()).unwrap();
     let envoy = Documents::parse(&text("envoy/envoy.yaml")).unwrap();

@@ -1,0 +1,111 @@
+# For .ci/run: the tools without which tests are skipped, that is a browser, kubectl and a container engine. What cannot be
+# had is said by name; the tests that need it say so, too. Nothing in here fails the run.
+
+# So long apt-get may wait for a network, all in all.
+limit=100
+
+say() {
+  echo ".ci/run: $*"
+}
+
+apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=20 -o Acquire::Retries=1)
+
+# The part that waits for a network. dpkg is not in it, which must not be stopped half-way.
+download() {
+  local left=$((limit - SECONDS))
+  [ "$left" -gt 0 ] || { echo "no time is left" && return 1; }
+  timeout --kill-after 5 "$left" "${apt[@]}" "$@" </dev/null
+}
+
+# What is to be had, asked once. Old lists are better than none, so that it may fail.
+lists() {
+  [ -n "${listed:-}" ] || download update >/dev/null 2>&1 || true
+  listed=yes
+}
+
+# install TOOL PACKAGE...
+install() {
+  local tool=$1 said
+  shift
+  lists
+  if said=$({ download install --no-install-recommends --download-only "$@" &&
+    "${apt[@]}" install --no-install-recommends "$@" </dev/null; } 2>&1); then
+    say "$tool: installed $*"
+  else
+    say "skipped: $tool: apt-get has not installed $*: ${said##*$'\n'}"
+    return 1
+  fi
+}
+
+get_browser() {
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    command -v "$name" >/dev/null && return
+  done
+  install "browser" chromium || true
+}
+
+# Debian's may be too old for the manifests: docs/istio.md.
+get_kubectl() {
+  local candidate
+  type -P kubectl >/dev/null && return
+  lists
+  candidate=$(apt-cache policy kubernetes-client 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9]*:\)\{0,1\}//p') || true
+  if dpkg --compare-versions "${candidate:-0}" ge 1.27 2>/dev/null; then
+    install "kubectl" kubernetes-client || true
+  else
+    say "skipped: kubectl: 1.27 is needed, and Debian has ${candidate:-none}"
+  fi
+}
+
+# A docker that runs is taken as it is, and so is an engine that is named. Otherwise a dockerd of this run's own, in a folder
+# of its own, that ends with it: podman and buildah have no compose.
+get_engine() {
+  [ -n "${CONTAINER_ENGINE:-}" ] && return
+  docker info >/dev/null 2>&1 && return
+  if ! type -P docker dockerd docker-init iptables docker-compose >/dev/null; then
+    install "container engine" docker.io docker-compose iptables || return 0
+    # Where the machine starts what it installs.
+    docker info >/dev/null 2>&1 && return
+  fi
+  folder=$(mktemp -d)
+  export DOCKER_HOST=unix://$folder/docker.sock
+  # `setpriv`: also when this shell is killed and cannot end it.
+  setpriv --pdeathsig TERM dockerd --host "$DOCKER_HOST" --data-root "$folder/data" --exec-root "$folder/exec" \
+    --pidfile "$folder/pid" >"$folder/log" 2>&1 </dev/null &
+  daemon=$!
+  if works; then
+    say "container engine: started dockerd"
+  else
+    say "skipped: container engine: dockerd does not work here: $(tail -n 1 "$folder/log")"
+    end_engine
+  fi
+}
+
+# It answers within 20 s, and a container can be run and have a port.
+works() {
+  local end=$((SECONDS + 20))
+  until docker info >/dev/null 2>&1; do
+    kill -0 "$daemon" 2>/dev/null && [ "$SECONDS" -lt "$end" ] || return
+    sleep 0.5
+  done
+  {
+    tar --create --dereference --directory "$(dirname "$(type -P docker-init)")" docker-init | docker import - probe &&
+      timeout 20 docker run --rm --read-only --publish 127.0.0.1::1 probe /docker-init --version &&
+      docker rmi probe
+  } >>"$folder/log" 2>&1
+}
+
+end_engine() {
+  [ -n "${daemon:-}" ] || return 0
+  kill "$daemon" 2>/dev/null || true
+  for _ in $(seq 40); do
+    kill -0 "$daemon" 2>/dev/null || break
+    sleep 0.5
+  done
+  kill -KILL "$daemon" 2>/dev/null || true
+  wait "$daemon" 2>/dev/null || true
+  # Namespaces of containers are files on which something is mounted.
+  umount "$folder"/exec/netns/* 2>/dev/null || true
+  rm -rf --one-file-system "$folder" || true
+  unset DOCKER_HOST daemon
+}
