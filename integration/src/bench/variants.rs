@@ -11,6 +11,12 @@ use crate::{Binary, binaries};
 /// The name of the row that the others are compared with.
 pub(super) const FLOOR: &str = "floor module";
 
+const FLOOR_COUNTER: &str = include_str!("../../bench/floor_counter.wat");
+
+/// A response callback that does nothing: what it costs that there is one.
+const CALLBACK: &str =
+    r#"(func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) (i32.const 0))"#;
+
 const LUA: &str = r#"
 function envoy_on_request(handle)
   local headers = handle:headers()
@@ -44,7 +50,7 @@ pub(super) enum Job {
     None,
     Lua(&'static str),
     /// A module as WebAssembly text.
-    Text(&'static str),
+    Text(String),
     /// This filter, and its configuration.
     Filter {
         module: PathBuf,
@@ -70,7 +76,7 @@ impl Variant {
 /// filter; `BENCH_ONLY="text,..."` keeps those whose name has one of the texts.
 pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
     let weighted = Variant { name: "weighted_clusters".into(), route: Route::Weighted, ..Variant::plain() };
-    let text = |name: &str, text| Variant::by_header(name, Job::Text(text));
+    let text = |name: &str, text: &str| Variant::by_header(name, Job::Text(text.to_owned()));
     let shipped = Binary::Plugin.find()?;
     let filter = |name: &str, policy: Value| Variant::filter(name, &shipped, &policy);
     let mut all = vec![
@@ -78,7 +84,8 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
         Variant { splits: true, ..weighted },
         Variant::by_header("Lua filter", Job::Lua(LUA)),
         text(FLOOR, include_str!("../../bench/floor.wat")),
-        text("floor module with a request counter", include_str!("../../bench/floor_counter.wat")),
+        text("floor module with a request counter", FLOOR_COUNTER),
+        text("floor module with that and an empty response callback", &with_callback(FLOOR_COUNTER)),
         text("floor module with response counters", include_str!("../../bench/floor_metrics.wat")),
         with_rules(1)?,
         with_rules(100)?,
@@ -117,6 +124,12 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
     Ok(all)
 }
 
+/// This module with the response callback, too.
+fn with_callback(text: &str) -> String {
+    let end = r#"(func (export "proxy_on_delete")"#;
+    text.replace(end, &format!("{CALLBACK}\n {end}"))
+}
+
 /// The filter as shipped, with so many prefixes.
 pub(super) fn with_rules(count: usize) -> Result<Variant, Trouble> {
     let name = if count == 1 { "filter, 1 rule".to_owned() } else { format!("filter, {count} rules") };
@@ -142,4 +155,16 @@ fn sticky(key: &Value) -> Value {
     let mut rules = rules(1);
     rules[0]["consistentHash"] = json!([key]);
     rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_floor_gets_its_callback() {
+        let text = with_callback(FLOOR_COUNTER);
+        assert_eq!(text.matches("proxy_on_response_headers").count(), 1);
+        assert!(wat::parse_str(text).is_ok());
+    }
 }
