@@ -21,6 +21,7 @@ use std::env;
 use std::error::Error;
 
 use load::Tally;
+use rounds::Column;
 use server::Server;
 use variants::Variant;
 
@@ -30,8 +31,12 @@ type Trouble = Box<dyn Error>;
 /// How much is measured; every number can be changed in the environment.
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
+    /// Envoys, one after the other: where code and data come to lie in memory differs from start to start, and so does
+    /// what the caches keep of them.
+    servers: usize,
     /// Requests to each variant before anything is measured, in which its split is checked.
     warm_up: usize,
+    /// Rounds of each of these Envoys.
     rounds: usize,
     /// Requests of one variant in one round.
     requests: usize,
@@ -42,8 +47,9 @@ struct Sizes {
 impl Sizes {
     fn from_environment() -> Result<Self, Trouble> {
         Ok(Self {
+            servers: number("BENCH_SERVERS", 8)?,
             warm_up: number("BENCH_WARM_UP", 8_000)?,
-            rounds: number("BENCH_ROUNDS", 240)?,
+            rounds: number("BENCH_ROUNDS", 30)?,
             requests: number("BENCH_REQUESTS", 1_000)?,
             starts: number("BENCH_STARTS", 5)?,
         })
@@ -58,17 +64,23 @@ pub fn run() -> Result<(), Trouble> {
     let sizes = Sizes::from_environment()?;
     let variants = variants::all()?;
     let machine = table::machine(sizes)?;
-    let server = Server::start(&variants)?;
-    for variant in &variants {
-        let tally = server.load(variant)?.send(sizes.warm_up)?;
-        check(variant, tally)?;
-        eprintln!("{}: {} to blue, {} to green", variant.name, tally.blue, tally.green);
+    let mut measured = vec![Column::default(); variants.len()];
+    for number in 1..=sizes.servers {
+        let server = Server::start(&variants)?;
+        for variant in &variants {
+            let tally = server.load(variant)?.send(sizes.warm_up)?;
+            check(variant, tally)?;
+            if number == 1 {
+                eprintln!("{}: {} to blue, {} to green", variant.name, tally.blue, tally.green);
+            }
+        }
+        rounds::measure(&server, &variants, sizes, &mut measured)?;
+        eprint!("\rEnvoys: {number} of {}", sizes.servers);
     }
-    let measured = rounds::measure(&server, &variants, sizes)?;
+    eprintln!();
     for (variant, column) in variants.iter().zip(&measured) {
         check(variant, column.tally)?;
     }
-    drop(server);
     let startup = startup::measure(sizes.starts)?;
     println!("{machine}\n\n{}\n{startup}", table::render(&variants, &measured)?);
     Ok(())

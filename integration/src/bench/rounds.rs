@@ -19,14 +19,20 @@ pub(super) struct Column {
 /// After a slice Envoy has this long to go to sleep: Linux counts a thread's time when it leaves the CPU.
 const PAUSE: Duration = Duration::from_micros(500);
 
-/// Every round has one slice of each variant, in an order of its own that is the same in every run.
-pub(super) fn measure(server: &Server, variants: &[Variant], sizes: Sizes) -> Result<Vec<Column>, Trouble> {
+/// Every round has one slice of each variant, in an order of its own that is the same in every run. What is seen goes to
+/// the columns, behind what other servers have shown.
+pub(super) fn measure(
+    server: &Server,
+    variants: &[Variant],
+    sizes: Sizes,
+    columns: &mut [Column],
+) -> Result<(), Trouble> {
     let mut loads: Vec<Load> =
         variants.iter().map(|variant| server.load(variant)).collect::<Result<_, _>>()?;
-    let mut columns = vec![Column::default(); variants.len()];
     let mut order: Vec<usize> = (0..variants.len()).collect();
-    let mut random = 0x2545_F491_4F6C_DD1D;
-    for round in 1..=sizes.rounds {
+    let done = columns.first().map_or(0, |column| column.micros.len());
+    let mut random = 0x2545_F491_4F6C_DD1D ^ done as u64;
+    for _ in 0..sizes.rounds {
         shuffle(&mut order, &mut random);
         for &at in &order {
             let before = server.meter.run_time()?;
@@ -36,12 +42,8 @@ pub(super) fn measure(server: &Server, variants: &[Variant], sizes: Sizes) -> Re
             columns[at].micros.push(used.as_secs_f64() * 1e6 / tally.requests() as f64);
             columns[at].tally += tally;
         }
-        if round % 10 == 0 || round == sizes.rounds {
-            eprint!("\rrounds: {round} of {}", sizes.rounds);
-        }
     }
-    eprintln!();
-    Ok(columns)
+    Ok(())
 }
 
 /// Fisher and Yates.

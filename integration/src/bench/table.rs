@@ -23,11 +23,12 @@ pub(super) fn machine(sizes: Sizes) -> Result<String, Trouble> {
     let size = fs::metadata(Binary::Plugin.find()?)?.len();
     Ok(format!(
         "{} x {model}, Linux {}, load {load} before; Envoy {version} with one worker; dist/plugin.wasm of {size} bytes; \
-         {} rounds of {} requests to each",
+         {} rounds of {} requests to each, in {} Envoys one after the other",
         models.len(),
         kernel.trim(),
-        sizes.rounds,
+        sizes.servers * sizes.rounds,
         sizes.requests,
+        sizes.servers,
     ))
 }
 
