@@ -37,6 +37,10 @@ const STAYS: &[&str] = &[
 /// Fields of the reference that this version does not have.
 const NOT_YET: &[&str] = &["rollback", "ramp"];
 
+/// The largest configuration, in bytes: room for 50,000 rules. A wasm memory ends at 4 GiB, with a crash, and holds the
+/// rules before this one as well.
+const LARGEST: usize = 16 << 20;
+
 /// The whole configuration.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -155,8 +159,11 @@ impl Config {
     /// Reads the wire form.
     ///
     /// # Errors
-    /// The first fault: no JSON, an unknown or missing field, a wrong type.
+    /// The first fault: too large, no JSON, an unknown or missing field, a wrong type.
     pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidConfig> {
+        if bytes.len() > LARGEST {
+            return Err(InvalidConfig::new(format!("is larger than {} MiB", LARGEST >> 20)));
+        }
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(InvalidConfig::new("the configuration is empty"));
         }

@@ -134,3 +134,11 @@ fn deep_nesting_is_an_error_and_not_a_crash() {
     refused(&"[".repeat(100_000));
     refused(&format!("{{\"http\":{}", "[".repeat(100_000)));
 }
+
+#[test]
+fn a_configuration_larger_than_memory_can_hold_is_not_read() {
+    let rule = r#"{"http": [{"route": [{"cluster": "a"}]}]}"#;
+    let of = |length: usize| Config::from_json((" ".repeat(length - rule.len()) + rule).as_bytes());
+    assert!(of(LARGEST).is_ok());
+    assert_eq!(of(LARGEST + 1).map(drop).unwrap_err().to_string(), "is larger than 16 MiB");
+}

@@ -9,10 +9,6 @@ use crate::router::Router;
 /// The request header that names the cluster when the configuration names no header at all.
 pub const DEFAULT_CLUSTER_HEADER: &str = "x-canary-cluster";
 
-/// The largest configuration, in bytes: room for 50,000 rules. A wasm memory ends at 4 GiB, with a crash, and holds the
-/// rules before this one as well.
-const LARGEST: usize = 16 << 20;
-
 /// The rules, and where a decision is written.
 #[derive(Debug)]
 pub struct Policy {
@@ -35,9 +31,6 @@ impl Policy {
     /// # Errors
     /// The first fault, with its path.
     pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidConfig> {
-        if bytes.len() > LARGEST {
-            return Err(InvalidConfig::new(format!("is larger than {} MiB", LARGEST >> 20)));
-        }
         Self::try_from(&Config::from_json(bytes)?)
     }
 
@@ -113,14 +106,6 @@ mod tests {
     fn outputs(members: &str) -> Result<Outputs, String> {
         let text = format!(r#"{{{members} "http": [{{"route": [{{"cluster": "a"}}]}}]}}"#);
         Policy::from_json(text.as_bytes()).map(|policy| policy.outputs).map_err(|fault| fault.to_string())
-    }
-
-    #[test]
-    fn a_configuration_larger_than_memory_can_hold_is_not_read() {
-        let rule = r#"{"http": [{"route": [{"cluster": "a"}]}]}"#;
-        let of = |length: usize| Policy::from_json((" ".repeat(length - rule.len()) + rule).as_bytes());
-        assert!(of(LARGEST).is_ok());
-        assert_eq!(of(LARGEST + 1).map(drop).unwrap_err().to_string(), "is larger than 16 MiB");
     }
 
     #[test]
