@@ -28,8 +28,9 @@ impl Choice<'_> {
     }
 
     /// The value in filter state: `color/green-sub/weighted`.
-    pub fn filter_state(&self) -> String {
-        [self.rule, "/", self.destination.label(), "/", self.reason.as_str()].concat()
+    pub fn filter_state(&self) -> &str {
+        let text = || [self.rule, "/", self.destination.label(), "/", self.reason.as_str()].concat().into();
+        self.destination.filter_state(self.reason, text)
     }
 
     /// The id of its counter, `canary_requests_total`; `resolve` is asked for it by its name, once.

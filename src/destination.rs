@@ -1,8 +1,11 @@
 //! Where a request can go: the name of an Envoy cluster, and the label that people and metrics know it by.
 
+use std::cell::OnceCell;
+
 use crate::InvalidConfig;
 use crate::config;
 use crate::metrics::RequestCounters;
+use crate::reason::{ByReason, Reason};
 
 /// One entry of `route`.
 #[derive(Debug)]
@@ -12,6 +15,8 @@ pub struct Destination {
     weight: u32,
     /// Here, so that counting a request reads no further memory.
     requests: RequestCounters,
+    /// What its requests get in filter state, each text made when the first request needs it.
+    filter_state: ByReason<OnceCell<Box<str>>>,
 }
 
 /// What completes a short `host`, as Istio does it.
@@ -34,8 +39,13 @@ impl Destination {
             }
             _ => return Err(InvalidConfig::new("give exactly one of destination, cluster")),
         };
-        let requests = RequestCounters::default();
-        Ok(Self { cluster: cluster.into(), label: label.into(), weight: wire.weight.0, requests })
+        Ok(Self {
+            cluster: cluster.into(),
+            label: label.into(),
+            weight: wire.weight.0,
+            requests: RequestCounters::default(),
+            filter_state: ByReason::default(),
+        })
     }
 
     /// The name of the Envoy cluster, which the cluster header gets.
@@ -56,6 +66,11 @@ impl Destination {
     /// The counters of the requests that it gets.
     pub(crate) fn requests(&self) -> &RequestCounters {
         &self.requests
+    }
+
+    /// What a request gets in filter state that comes here for this reason; `text` is asked for it once.
+    pub(crate) fn filter_state(&self, reason: Reason, text: impl FnOnce() -> Box<str>) -> &str {
+        self.filter_state.get(reason).get_or_init(text)
     }
 }
 

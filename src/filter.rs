@@ -133,7 +133,7 @@ fn write(outputs: &Outputs, choice: &Choice<'_>) {
         host::set_request_header(name, choice.destination.label());
     }
     if outputs.filter_state() {
-        host::set_filter_state(FILTER_STATE, &choice.filter_state());
+        host::set_filter_state(FILTER_STATE, choice.filter_state());
     }
 }
 

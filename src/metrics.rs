@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-use crate::reason::Reason;
+use crate::reason::{ByReason, Reason};
 
 /// The number of the metric that the proxy gave it.
 pub type MetricId = u32;
@@ -19,7 +19,7 @@ pub struct Registry(RefCell<BTreeMap<Box<str>, MetricId>>);
 /// `canary_requests_total` of one destination: the ids by reason, so that counting needs no name. None is defined before
 /// it first counts.
 #[derive(Debug, Default)]
-pub(crate) struct RequestCounters([Cell<Option<MetricId>>; Reason::ALL.len()]);
+pub(crate) struct RequestCounters(ByReason<Cell<Option<MetricId>>>);
 
 impl Registry {
     /// The id of this name; `define` is called for a name that is new.
@@ -36,7 +36,7 @@ impl Registry {
 impl RequestCounters {
     /// The id of the counter with this reason; `resolve` is asked for it once.
     pub(crate) fn id(&self, reason: Reason, resolve: impl FnOnce() -> Option<MetricId>) -> Option<MetricId> {
-        let slot = self.0.get(reason as usize)?;
+        let slot = self.0.get(reason);
         if slot.get().is_none() {
             slot.set(resolve());
         }

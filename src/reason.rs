@@ -24,3 +24,18 @@ impl Reason {
         }
     }
 }
+
+/// One `T` for each reason.
+#[derive(Debug, Default)]
+pub(crate) struct ByReason<T>([T; Reason::ALL.len()]);
+
+impl<T> ByReason<T> {
+    pub(crate) fn get(&self, reason: Reason) -> &T {
+        let [weighted, sticky, only] = &self.0;
+        match reason {
+            Reason::Weighted => weighted,
+            Reason::Sticky => sticky,
+            Reason::Only => only,
+        }
+    }
+}

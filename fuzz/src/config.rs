@@ -45,7 +45,7 @@ fn accepted(policy: &Policy) {
 /// What goes into headers, metric names and filter state is text that cannot break them.
 pub(crate) fn written(choice: &Choice<'_>) {
     let cookie = choice.set_cookie.clone().unwrap_or_default();
-    let texts = [choice.destination.cluster(), &choice.response_header(), &choice.filter_state(), &cookie];
+    let texts = [choice.destination.cluster(), &choice.response_header(), choice.filter_state(), &cookie];
     for text in texts {
         assert!(!text.chars().any(char::is_control), "a header's value is one line: {text:?}");
     }

@@ -1,5 +1,7 @@
 //! Where a decision is written, and that nobody else's is left there.
 
+use std::collections::BTreeSet;
+
 use crate::support::{Proxy, Vm, lines};
 use crate::{color, rule};
 
@@ -52,6 +54,27 @@ fn filter_state_is_written_when_asked_for() {
         let written = Proxy::with(|proxy| proxy.properties.get("wasm.canary").cloned());
         assert_eq!(written.as_deref(), state.map(str::as_bytes));
     }
+}
+
+#[test]
+fn filter_state_tells_each_destination_and_reason_again_and_again() {
+    let key = r#""consistentHash": [{"httpHeaderName": "x-user"}],"#;
+    let mut vm = Vm::with(&rule(r#""filterState": true,"#, key, [50, 50]));
+    let state = |proxy: &mut Proxy| proxy.properties.remove("wasm.canary").unwrap_or_default();
+    let mut told = BTreeSet::new();
+    for user in 0..100 {
+        let user = user.to_string();
+        for (request, reason) in
+            [(&[(":path", "/"), ("x-user", &*user)][..], "sticky"), (&[(":path", "/")], "weighted")]
+        {
+            let sent = vm.send(request).sent("x-canary-cluster").concat();
+            let subset = sent.split('|').nth(2).unwrap().to_owned();
+            let state = String::from_utf8(Proxy::with(state)).unwrap();
+            assert_eq!(state, format!("color/{subset}/{reason}"));
+            told.insert(state);
+        }
+    }
+    assert_eq!(told.len(), 4);
 }
 
 #[test]

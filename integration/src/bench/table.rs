@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use super::rounds::{Column, xorshift};
-use super::variants::{FLOOR, Variant};
+use super::variants::{FLOOR, MANY, Variant, with_rules_name};
 use super::{Sizes, Trouble};
 use crate::Binary;
 
@@ -43,20 +43,28 @@ pub(super) fn render(variants: &[Variant], columns: &[Column]) -> Result<String,
             .to_owned();
     let [p10, median] = [0.1, 0.5].map(|part| quantile(&mut plain.micros.clone(), part));
     writeln!(text, "| plain route, all of it | {p10:.2} | {median:.2} | | | | {} |", plain.tally.requests())?;
+    let spread = |ratios: &mut Vec<f64>| {
+        let [low, high] = [0.1, 0.9].map(|part| quantile(ratios, part));
+        format!("{low:.2} to {high:.2}")
+    };
     let every: Vec<usize> = (0..plain.micros.len()).collect();
     for (variant, column) in variants.iter().zip(columns).skip(1) {
         let [p10, median] = added(&column.micros, &plain.micros, &every);
         let mut ratios = resampled(&column.micros, &columns[floor].micros, &plain.micros);
         let [by_p10, by_median] = [0, 1].map(|at| quantile(&mut ratios[at].clone(), 0.5));
-        let spread = ratios.each_mut().map(|ratios| {
-            let [low, high] = [0.1, 0.9].map(|part| quantile(ratios, part));
-            format!("{low:.2} to {high:.2}")
-        });
-        let (name, spread, requests) = (&variant.name, spread.join(", "), column.tally.requests());
+        let spread = ratios.each_mut().map(spread).join(", ");
+        let (name, requests) = (&variant.name, column.tally.requests());
         writeln!(
             text,
             "| {name} | {p10:+.2} | {median:+.2} | {by_p10:.2} | {by_median:.2} | {spread} | {requests} |"
         )?;
+    }
+    let filter = |count| variants.iter().position(|variant| variant.name == with_rules_name(count));
+    if let (Some(one), Some(many)) = (filter(1), filter(MANY)) {
+        let mut ratios = resampled(&columns[many].micros, &columns[one].micros, &plain.micros);
+        let [p10, median] =
+            ratios.each_mut().map(|ratios| format!("{:.2} ({})", quantile(ratios, 0.5), spread(ratios)));
+        writeln!(text, "\n{MANY} rules add this much of what 1 rule adds: p10 {p10}, median {median}.")?;
     }
     Ok(text)
 }

@@ -13,9 +13,28 @@ pub(super) const FLOOR: &str = "floor module";
 
 const FLOOR_COUNTER: &str = include_str!("../../bench/floor_counter.wat");
 
+/// So many rules as few proxies have.
+pub(super) const MANY: usize = 10_000;
+
 /// A response callback that does nothing: what it costs that there is one.
 const CALLBACK: &str =
     r#"(func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) (i32.const 0))"#;
+
+/// Writes the decision into filter state as the filter does, `color/blue/weighted` under `canary`.
+const FILTER_STATE: [(&str, &str); 2] = [
+    (
+        r#"(memory (export "memory")"#,
+        r#"(import "env" "proxy_set_property" (func $prop (param i32 i32 i32 i32) (result i32)))
+ (data (i32.const 512) "canary")
+ (data (i32.const 528) "color/blue/weighted")
+ (memory (export "memory")"#,
+    ),
+    (
+        r#"(local.set $x (global.get $s))"#,
+        r#"(drop (call $prop (i32.const 512) (i32.const 6) (i32.const 528) (i32.const 19)))
+  (local.set $x (global.get $s))"#,
+    ),
+];
 
 const LUA: &str = r#"
 function envoy_on_request(handle)
@@ -73,7 +92,7 @@ impl Variant {
 }
 
 /// Every row of the table, the plain route first. `BENCH_MODULES="name=file ..."` adds rows for other builds of the
-/// filter; `BENCH_ONLY="text,..."` keeps those whose name has one of the texts.
+/// filter; `BENCH_ONLY="text; ..."` keeps those whose name has one of the texts.
 pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
     let weighted = Variant { name: "weighted_clusters".into(), route: Route::Weighted, ..Variant::plain() };
     let text = |name: &str, text: &str| Variant::by_header(name, Job::Text(text.to_owned()));
@@ -86,10 +105,16 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
         text(FLOOR, include_str!("../../bench/floor.wat")),
         text("floor module with a request counter", FLOOR_COUNTER),
         text("floor module with that and an empty response callback", &with_callback(FLOOR_COUNTER)),
+        text(
+            "floor module with both and filter state",
+            &FILTER_STATE
+                .iter()
+                .fold(with_callback(FLOOR_COUNTER), |text, (from, to)| text.replacen(from, to, 1)),
+        ),
         text("floor module with response counters", include_str!("../../bench/floor_metrics.wat")),
         with_rules(1)?,
         with_rules(100)?,
-        with_rules(10_000)?,
+        with_rules(MANY)?,
         filter("filter, 1 rule, filterState", json!({"filterState": true, "http": rules(1)})),
         filter("filter, 1 rule, responseHeader", json!({"responseHeader": "x-canary", "http": rules(1)})),
         filter(
@@ -108,13 +133,13 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
     ];
     for module in env::var("BENCH_MODULES").unwrap_or_default().split_whitespace() {
         let (name, path) = module.split_once('=').ok_or("BENCH_MODULES must be `name=path name=path`")?;
-        for count in [1, 10_000] {
+        for count in [1, MANY] {
             let name = format!("{name}, {count} rules");
             all.push(Variant::filter(name, &binaries::root().join(path), &json!({"http": rules(count)})));
         }
     }
     let wanted = env::var("BENCH_ONLY").unwrap_or_default();
-    let wanted: Vec<&str> = wanted.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let wanted: Vec<&str> = wanted.split(';').map(str::trim).filter(|name| !name.is_empty()).collect();
     let always = [Variant::plain().name, FLOOR.to_owned()];
     all.retain(|variant| {
         wanted.is_empty()
@@ -130,10 +155,14 @@ fn with_callback(text: &str) -> String {
     text.replace(end, &format!("{CALLBACK}\n {end}"))
 }
 
+/// The name of its row.
+pub(super) fn with_rules_name(count: usize) -> String {
+    if count == 1 { "filter, 1 rule".to_owned() } else { format!("filter, {count} rules") }
+}
+
 /// The filter as shipped, with so many prefixes.
 pub(super) fn with_rules(count: usize) -> Result<Variant, Trouble> {
-    let name = if count == 1 { "filter, 1 rule".to_owned() } else { format!("filter, {count} rules") };
-    Ok(Variant::filter(name, &Binary::Plugin.find()?, &json!({"http": rules(count)})))
+    Ok(Variant::filter(with_rules_name(count), &Binary::Plugin.find()?, &json!({"http": rules(count)})))
 }
 
 /// So many prefixes beside each other, of which one fits each request.
