@@ -12,9 +12,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Every reason, in the order of their numbers.
-    pub const ALL: [Self; 3] = [Self::Weighted, Self::Sticky, Self::Only];
-
     /// The label's value.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -27,15 +24,18 @@ impl Reason {
 
 /// One `T` for each reason.
 #[derive(Debug, Default)]
-pub(crate) struct ByReason<T>([T; Reason::ALL.len()]);
+pub(crate) struct ByReason<T> {
+    weighted: T,
+    sticky: T,
+    only: T,
+}
 
 impl<T> ByReason<T> {
     pub(crate) fn get(&self, reason: Reason) -> &T {
-        let [weighted, sticky, only] = &self.0;
         match reason {
-            Reason::Weighted => weighted,
-            Reason::Sticky => sticky,
-            Reason::Only => only,
+            Reason::Weighted => &self.weighted,
+            Reason::Sticky => &self.sticky,
+            Reason::Only => &self.only,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use super::rounds::{Column, xorshift};
-use super::variants::{FLOOR, MANY, Variant, with_rules_name};
+use super::variants::{FLOOR, MANY, SHIPPED, Variant, row};
 use super::{Sizes, Trouble};
 use crate::Binary;
 
@@ -59,7 +59,7 @@ pub(super) fn render(variants: &[Variant], columns: &[Column]) -> Result<String,
             "| {name} | {p10:+.2} | {median:+.2} | {by_p10:.2} | {by_median:.2} | {spread} | {requests} |"
         )?;
     }
-    let filter = |count| variants.iter().position(|variant| variant.name == with_rules_name(count));
+    let filter = |count| variants.iter().position(|variant| variant.name == row(SHIPPED, count));
     if let (Some(one), Some(many)) = (filter(1), filter(MANY)) {
         let mut ratios = resampled(&columns[many].micros, &columns[one].micros, &plain.micros);
         let [p10, median] =

@@ -11,28 +11,34 @@ use crate::{Binary, binaries};
 /// The name of the row that the others are compared with.
 pub(super) const FLOOR: &str = "floor module";
 
+/// What the rows of the filter as shipped begin with.
+pub(super) const SHIPPED: &str = "filter";
+
 const FLOOR_COUNTER: &str = include_str!("../../bench/floor_counter.wat");
 
 /// So many rules as few proxies have.
 pub(super) const MANY: usize = 10_000;
 
-/// A response callback that does nothing: what it costs that there is one.
-const CALLBACK: &str =
-    r#"(func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) (i32.const 0))"#;
+/// What is put into a module's text, each in front of the text that comes first.
+type Additions = [(&'static str, &'static str)];
 
-/// Writes the decision into filter state as the filter does, `color/blue/weighted` under `canary`.
-const FILTER_STATE: [(&str, &str); 2] = [
+/// A response callback that does nothing: what it costs that there is one.
+const CALLBACK: &Additions = &[(
+    r#"(func (export "proxy_on_delete")"#,
+    r#"(func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) (i32.const 0))"#,
+)];
+
+/// A text such as the filter writes into filter state.
+const FILTER_STATE: &Additions = &[
     (
         r#"(memory (export "memory")"#,
         r#"(import "env" "proxy_set_property" (func $prop (param i32 i32 i32 i32) (result i32)))
  (data (i32.const 512) "canary")
- (data (i32.const 528) "color/blue/weighted")
- (memory (export "memory")"#,
+ (data (i32.const 528) "color/blue/weighted")"#,
     ),
     (
         r#"(local.set $x (global.get $s))"#,
-        r#"(drop (call $prop (i32.const 512) (i32.const 6) (i32.const 528) (i32.const 19)))
-  (local.set $x (global.get $s))"#,
+        r#"(drop (call $prop (i32.const 512) (i32.const 6) (i32.const 528) (i32.const 19)))"#,
     ),
 ];
 
@@ -98,19 +104,15 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
     let text = |name: &str, text: &str| Variant::by_header(name, Job::Text(text.to_owned()));
     let shipped = Binary::Plugin.find()?;
     let filter = |name: &str, policy: Value| Variant::filter(name, &shipped, &policy);
+    let with_callback = with(FLOOR_COUNTER, CALLBACK);
     let mut all = vec![
         Variant::plain(),
         Variant { splits: true, ..weighted },
         Variant::by_header("Lua filter", Job::Lua(LUA)),
         text(FLOOR, include_str!("../../bench/floor.wat")),
         text("floor module with a request counter", FLOOR_COUNTER),
-        text("floor module with that and an empty response callback", &with_callback(FLOOR_COUNTER)),
-        text(
-            "floor module with both and filter state",
-            &FILTER_STATE
-                .iter()
-                .fold(with_callback(FLOOR_COUNTER), |text, (from, to)| text.replacen(from, to, 1)),
-        ),
+        text("floor module with that and an empty response callback", &with_callback),
+        text("floor module with both and filter state", &with(&with_callback, FILTER_STATE)),
         text("floor module with response counters", include_str!("../../bench/floor_metrics.wat")),
         with_rules(1)?,
         with_rules(100)?,
@@ -134,8 +136,11 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
     for module in env::var("BENCH_MODULES").unwrap_or_default().split_whitespace() {
         let (name, path) = module.split_once('=').ok_or("BENCH_MODULES must be `name=path name=path`")?;
         for count in [1, MANY] {
-            let name = format!("{name}, {count} rules");
-            all.push(Variant::filter(name, &binaries::root().join(path), &json!({"http": rules(count)})));
+            all.push(Variant::filter(
+                row(name, count),
+                &binaries::root().join(path),
+                &json!({"http": rules(count)}),
+            ));
         }
     }
     let wanted = env::var("BENCH_ONLY").unwrap_or_default();
@@ -149,20 +154,21 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
     Ok(all)
 }
 
-/// This module with the response callback, too.
-fn with_callback(text: &str) -> String {
-    let end = r#"(func (export "proxy_on_delete")"#;
-    text.replace(end, &format!("{CALLBACK}\n {end}"))
+/// This module with these additions.
+fn with(text: &str, additions: &Additions) -> String {
+    additions
+        .iter()
+        .fold(text.to_owned(), |text, (before, added)| text.replace(before, &format!("{added}\n {before}")))
 }
 
-/// The name of its row.
-pub(super) fn with_rules_name(count: usize) -> String {
-    if count == 1 { "filter, 1 rule".to_owned() } else { format!("filter, {count} rules") }
+/// The name of the row of a build of the filter with so many rules.
+pub(super) fn row(build: &str, count: usize) -> String {
+    if count == 1 { format!("{build}, 1 rule") } else { format!("{build}, {count} rules") }
 }
 
 /// The filter as shipped, with so many prefixes.
 pub(super) fn with_rules(count: usize) -> Result<Variant, Trouble> {
-    Ok(Variant::filter(with_rules_name(count), &Binary::Plugin.find()?, &json!({"http": rules(count)})))
+    Ok(Variant::filter(row(SHIPPED, count), &Binary::Plugin.find()?, &json!({"http": rules(count)})))
 }
 
 /// So many prefixes beside each other, of which one fits each request.
@@ -192,8 +198,15 @@ mod tests {
 
     #[test]
     fn the_floor_gets_its_callback() {
-        let text = with_callback(FLOOR_COUNTER);
+        let text = with(FLOOR_COUNTER, CALLBACK);
         assert_eq!(text.matches("proxy_on_response_headers").count(), 1);
+        assert!(wat::parse_str(text).is_ok());
+    }
+
+    #[test]
+    fn the_floor_writes_filter_state_once() {
+        let text = with(FLOOR_COUNTER, FILTER_STATE);
+        assert_eq!((text.matches("proxy_set_property").count(), text.matches("call $prop").count()), (1, 1));
         assert!(wat::parse_str(text).is_ok());
     }
 }
