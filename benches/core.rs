@@ -24,14 +24,19 @@ impl Fields for &Get {
         match name {
             ":path" => Some(self.path.clone().into_bytes()),
             ":authority" => Some(self.authority.clone().into_bytes()),
-            name => {
-                self.lines.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_bytes().to_vec())
-            }
+            name => self
+                .lines
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value.as_bytes().to_vec()),
         }
     }
 
     fn all(&self) -> Vec<Line> {
-        self.lines.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect()
+        self.lines
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+            .collect()
     }
 
     fn source_address(&self) -> Option<Vec<u8>> {
@@ -57,7 +62,11 @@ fn exact(rule: usize) -> String {
 
 /// 20 prefixes under each of 500 authorities; every second one with a condition on a header.
 fn authority(rule: usize) -> String {
-    let header = if rule.is_multiple_of(2) { r#", "headers": {"x-canary": {"exact": "green"}}"# } else { "" };
+    let header = if rule.is_multiple_of(2) {
+        r#", "headers": {"x-canary": {"exact": "green"}}"#
+    } else {
+        ""
+    };
     let (host, path) = (rule / 20, rule % 20);
     format!(
         r#"{{"authority": {{"exact": "host-{host}.example"}}, "uri": {{"prefix": "/service-{path}/"}}{header}}}"#
@@ -75,7 +84,9 @@ fn regex(rule: usize) -> String {
 
 fn configuration(entries: impl Iterator<Item = String>) -> String {
     let route = r#"[{"cluster": "blue", "weight": 75}, {"cluster": "green", "weight": 25}]"#;
-    let rules: Vec<_> = entries.map(|entry| format!(r#"{{"match": [{entry}], "route": {route}}}"#)).collect();
+    let rules: Vec<_> = entries
+        .map(|entry| format!(r#"{{"match": [{entry}], "route": {route}}}"#))
+        .collect();
     format!(r#"{{"http": [{}]}}"#, rules.join(","))
 }
 
@@ -94,17 +105,49 @@ fn get(path: &str, authority: &str) -> Get {
 fn decide(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decide");
     let last = MANY - 2;
-    let under =
-        |rule: usize| get(&format!("/service-{}/color", rule % 20), &format!("host-{}.example", rule / 20));
+    let under = |rule: usize| {
+        get(
+            &format!("/service-{}/color", rule % 20),
+            &format!("host-{}.example", rule / 20),
+        )
+    };
     let regexes = || (0..100).map(regex);
     for (name, policy, request) in [
-        ("exact, 1 rule", policy([exact(last)].into_iter()), get(&format!("/service-{last}/color"), "a")),
-        ("exact, 10000 rules", policy((0..MANY).map(exact)), get(&format!("/service-{last}/color"), "a")),
-        ("authority, 1 rule", policy([authority(last)].into_iter()), under(last)),
-        ("authority, 10000 rules", policy((0..MANY).map(authority)), under(last)),
-        ("prefix, 1 rule", policy([prefix(last)].into_iter()), get(&format!("/service-{last}/color"), "a")),
-        ("prefix, 10000 rules", policy((0..MANY).map(prefix)), get(&format!("/service-{last}/color"), "a")),
-        ("regex, 100 rules", policy(regexes()), get("/service-99/1/color", "a")),
+        (
+            "exact, 1 rule",
+            policy([exact(last)].into_iter()),
+            get(&format!("/service-{last}/color"), "a"),
+        ),
+        (
+            "exact, 10000 rules",
+            policy((0..MANY).map(exact)),
+            get(&format!("/service-{last}/color"), "a"),
+        ),
+        (
+            "authority, 1 rule",
+            policy([authority(last)].into_iter()),
+            under(last),
+        ),
+        (
+            "authority, 10000 rules",
+            policy((0..MANY).map(authority)),
+            under(last),
+        ),
+        (
+            "prefix, 1 rule",
+            policy([prefix(last)].into_iter()),
+            get(&format!("/service-{last}/color"), "a"),
+        ),
+        (
+            "prefix, 10000 rules",
+            policy((0..MANY).map(prefix)),
+            get(&format!("/service-{last}/color"), "a"),
+        ),
+        (
+            "regex, 100 rules",
+            policy(regexes()),
+            get("/service-99/1/color", "a"),
+        ),
         (
             "regex behind 9900 prefixes",
             policy((100..MANY).map(prefix).chain(regexes())),
@@ -116,7 +159,8 @@ fn decide(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let request = Request::new(black_box(&request));
                 let rule = policy.router().route(&request).expect("a rule matches");
-                rule.choose(&request, &mut random).map(|choice| choice.destination.weight())
+                rule.choose(&request, &mut random)
+                    .map(|choice| choice.destination.weight())
             });
         });
     }
@@ -126,7 +170,11 @@ fn sticky(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sticky");
     for (name, keys, line) in [
         ("none", "", ("x", "y")),
-        ("header", r#", "consistentHash": [{"httpHeaderName": "x-user"}]"#, ("x-user", "user-4711")),
+        (
+            "header",
+            r#", "consistentHash": [{"httpHeaderName": "x-user"}]"#,
+            ("x-user", "user-4711"),
+        ),
         (
             "cookie",
             r#", "consistentHash": [{"httpCookie": {"name": "id"}}]"#,
@@ -136,13 +184,17 @@ fn sticky(criterion: &mut Criterion) {
         let route = r#"[{"cluster": "blue", "weight": 75}, {"cluster": "green", "weight": 25}]"#;
         let text = format!(r#"{{"http": [{{"name": "color", "route": {route}{keys}}}]}}"#);
         let policy = Policy::from_json(text.as_bytes()).expect("the configuration is good");
-        let request = Get { lines: vec![line], ..get("/color", "a") };
+        let request = Get {
+            lines: vec![line],
+            ..get("/color", "a")
+        };
         let mut random = Generator(fastrand::Rng::with_seed(1));
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter(|| {
                 let request = Request::new(black_box(&request));
                 let rule = policy.router().route(&request).expect("the rule matches");
-                rule.choose(&request, &mut random).map(|choice| choice.destination.weight())
+                rule.choose(&request, &mut random)
+                    .map(|choice| choice.destination.weight())
             });
         });
     }
@@ -153,7 +205,10 @@ fn compile(criterion: &mut Criterion) {
     for (name, text) in [
         ("exact", configuration((0..MANY).map(exact))),
         ("authority", configuration((0..MANY).map(authority))),
-        ("prefix and regex", configuration((100..MANY).map(prefix).chain((0..100).map(regex)))),
+        (
+            "prefix and regex",
+            configuration((100..MANY).map(prefix).chain((0..100).map(regex))),
+        ),
     ] {
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter(|| Policy::from_json(black_box(text.as_bytes())));

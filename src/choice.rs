@@ -24,18 +24,33 @@ impl Choice<'_> {
     pub fn response_header(&self) -> String {
         let (label, reason) = (self.destination.label(), self.reason.as_str());
         let (field, key) = self.key.map_or(("", ""), |key| (";key=", key));
-        ["route=", self.rule, ";subset=", label, ";reason=", reason, field, key].concat()
+        [
+            "route=", self.rule, ";subset=", label, ";reason=", reason, field, key,
+        ]
+        .concat()
     }
 
     /// The value in filter state: `color/green-sub/weighted`.
     pub fn filter_state(&self) -> &str {
-        let text = || [self.rule, "/", self.destination.label(), "/", self.reason.as_str()].concat().into();
+        let text = || {
+            [
+                self.rule,
+                "/",
+                self.destination.label(),
+                "/",
+                self.reason.as_str(),
+            ]
+            .concat()
+            .into()
+        };
         self.destination.filter_state(self.reason, text)
     }
 
     /// The id of its counter, `canary_requests_total`; `resolve` is asked for it by its name, once.
     pub fn counter(&self, resolve: impl FnOnce(&str) -> Option<MetricId>) -> Option<MetricId> {
         let name = || metrics::requests_total(self.rule, self.destination.label(), self.reason);
-        self.destination.requests().id(self.reason, || resolve(&name()))
+        self.destination
+            .requests()
+            .id(self.reason, || resolve(&name()))
     }
 }

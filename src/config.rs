@@ -162,7 +162,10 @@ impl Config {
     /// The first fault: too large, no JSON, an unknown or missing field, a wrong type.
     pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidConfig> {
         if bytes.len() > LARGEST {
-            return Err(InvalidConfig::new(format!("is larger than {} MiB", LARGEST >> 20)));
+            return Err(InvalidConfig::new(format!(
+                "is larger than {} MiB",
+                LARGEST >> 20
+            )));
         }
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(InvalidConfig::new("the configuration is empty"));
@@ -203,7 +206,10 @@ impl de::Error for InvalidConfig {
             return Self::new("not supported yet");
         }
         let expected: Vec<_> = expected.iter().map(|field| format!("`{field}`")).collect();
-        Self::new(format!("unknown field `{field}`, expected one of {}", expected.join(", ")))
+        Self::new(format!(
+            "unknown field `{field}`, expected one of {}",
+            expected.join(", ")
+        ))
     }
 }
 
@@ -221,7 +227,10 @@ impl<'de> Deserialize<'de> for Weight {
         }
         match u32::try_from(number) {
             Ok(weight) if weight <= i32::MAX.unsigned_abs() => Ok(Self(weight)),
-            _ => Err(de::Error::custom(format_args!("{number} is above {}", i32::MAX))),
+            _ => Err(de::Error::custom(format_args!(
+                "{number} is above {}",
+                i32::MAX
+            ))),
         }
     }
 }
@@ -231,7 +240,9 @@ impl<'de> Deserialize<'de> for PortNumber {
         let number = input.deserialize_any(WholeNumber)?;
         match u16::try_from(number) {
             Ok(port) if port > 0 => Ok(Self(port)),
-            _ => Err(de::Error::custom(format_args!("{number} is not a port (1 to 65535)"))),
+            _ => Err(de::Error::custom(format_args!(
+                "{number} is not a port (1 to 65535)"
+            ))),
         }
     }
 }

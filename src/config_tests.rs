@@ -49,11 +49,15 @@ fn every_fault_has_its_path_and_reason() {
             "http[0].match[0].uri: invalid type: null, expected an object",
         ),
         (
-            rule(&format!(r#"{route}, "match": [{{"headers": {{"a": {{"exact": "x"}}, "a": {{}}}}}}]"#)),
+            rule(&format!(
+                r#"{route}, "match": [{{"headers": {{"a": {{"exact": "x"}}, "a": {{}}}}}}]"#
+            )),
             "http[0].match[0].headers: `a` is given twice",
         ),
         (
-            rule(&format!(r#"{route}, "match": [{{"headers": {{"x-a": {{"suffix": "x"}}}}}}]"#)),
+            rule(&format!(
+                r#"{route}, "match": [{{"headers": {{"x-a": {{"suffix": "x"}}}}}}]"#
+            )),
             "http[0].match[0].headers.x-a.suffix: unknown field `suffix`, expected one of `exact`, `prefix`, `regex`",
         ),
         (
@@ -64,21 +68,36 @@ fn every_fault_has_its_path_and_reason() {
             rule(&format!(r#"{route}, "match": [{{"gateways": []}}]"#)),
             "http[0].match[0].gateways: stays in the VirtualService: a filter cannot carry it out",
         ),
-        (rule(&format!(r#"{route}, "ramp": {{}}"#)), "http[0].ramp: not supported yet"),
+        (
+            rule(&format!(r#"{route}, "ramp": {{}}"#)),
+            "http[0].ramp: not supported yet",
+        ),
         (rule(r#""name": "color""#), "http[0]: missing field `route`"),
-        (r#"{"http": [], "http": []}"#.into(), "duplicate field `http`"),
-        (r#"{"http": {}}"#.into(), "http: invalid type: map, expected a sequence"),
+        (
+            r#"{"http": [], "http": []}"#.into(),
+            "duplicate field `http`",
+        ),
+        (
+            r#"{"http": {}}"#.into(),
+            "http: invalid type: map, expected a sequence",
+        ),
         (
             r#"{"filterState": "yes", "http": []}"#.into(),
             "filterState: invalid type: string \"yes\", expected a boolean",
         ),
         ("[]".into(), "invalid type: sequence, expected an object"),
-        (r#"{"http": [[]]}"#.into(), "http[0]: invalid type: sequence, expected an object"),
+        (
+            r#"{"http": [[]]}"#.into(),
+            "http[0]: invalid type: sequence, expected an object",
+        ),
         (" \n".into(), "the configuration is empty"),
     ];
     for (text, expected) in cases {
         let line = refused(&text);
-        assert!(line.starts_with(expected), "{text}\n  gave     {line}\n  expected {expected}");
+        assert!(
+            line.starts_with(expected),
+            "{text}\n  gave     {line}\n  expected {expected}"
+        );
     }
 }
 
@@ -86,12 +105,21 @@ fn every_fault_has_its_path_and_reason() {
 fn what_is_no_json_says_where() {
     for (text, place) in [
         ("{", "EOF while parsing an object at line 1 column 1"),
-        ("{\"http\": []\n\"a\"", "expected `,` or `}` at line 2 column 1"),
-        ("{\"http\": []} x", "trailing characters at line 1 column 14"),
+        (
+            "{\"http\": []\n\"a\"",
+            "expected `,` or `}` at line 2 column 1",
+        ),
+        (
+            "{\"http\": []} x",
+            "trailing characters at line 1 column 14",
+        ),
         ("http: []", "expected value at line 1 column 1"),
     ] {
         let line = refused(text);
-        assert!(line.starts_with("the configuration is not JSON: ") && line.contains(place), "{line}");
+        assert!(
+            line.starts_with("the configuration is not JSON: ") && line.contains(place),
+            "{line}"
+        );
     }
     assert!(Config::from_json(b"\x0a\x10\x0a\x04http").is_err());
     assert!(Config::from_json(b"{\"http\": [{\"name\": \"\xff\"}]}").is_err());
@@ -114,12 +142,25 @@ fn every_field_that_stays_in_the_virtual_service_says_so() {
         "delegate",
     ] {
         let line = refused(&rule(&format!(r#""{field}": {{}}, "route": []"#)));
-        assert!(line.starts_with(&format!("http[0].{field}: stays in the VirtualService")), "{line}");
-    }
-    for field in ["gateways", "port", "sourceLabels", "sourceNamespace", "statPrefix"] {
-        let line = refused(&rule(&format!(r#""match": [{{"{field}": 1}}], "route": []"#)));
         assert!(
-            line.starts_with(&format!("http[0].match[0].{field}: stays in the VirtualService")),
+            line.starts_with(&format!("http[0].{field}: stays in the VirtualService")),
+            "{line}"
+        );
+    }
+    for field in [
+        "gateways",
+        "port",
+        "sourceLabels",
+        "sourceNamespace",
+        "statPrefix",
+    ] {
+        let line = refused(&rule(&format!(
+            r#""match": [{{"{field}": 1}}], "route": []"#
+        )));
+        assert!(
+            line.starts_with(&format!(
+                "http[0].match[0].{field}: stays in the VirtualService"
+            )),
             "{line}"
         );
     }
@@ -140,5 +181,8 @@ fn a_configuration_larger_than_memory_can_hold_is_not_read() {
     let rule = r#"{"http": [{"route": [{"cluster": "a"}]}]}"#;
     let of = |length: usize| Config::from_json((" ".repeat(length - rule.len()) + rule).as_bytes());
     assert!(of(LARGEST).is_ok());
-    assert_eq!(of(LARGEST + 1).map(drop).unwrap_err().to_string(), "is larger than 16 MiB");
+    assert_eq!(
+        of(LARGEST + 1).map(drop).unwrap_err().to_string(),
+        "is larger than 16 MiB"
+    );
 }

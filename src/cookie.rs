@@ -38,7 +38,16 @@ impl Cookie {
     /// The value of a `Set-Cookie` header that issues this key; `secure` when the request came by https.
     pub(crate) fn issue(&self, key: &str, secure: bool) -> Option<String> {
         let attributes = self.attributes.as_deref()?;
-        Some([&*self.name, "=", key, attributes, if secure { "; Secure" } else { "" }].concat())
+        Some(
+            [
+                &*self.name,
+                "=",
+                key,
+                attributes,
+                if secure { "; Secure" } else { "" },
+            ]
+            .concat(),
+        )
     }
 }
 
@@ -58,21 +67,32 @@ impl TryFrom<&config::HttpCookie> for Cookie {
             .at("path"));
         }
         let ttl = wire.ttl.as_deref().map(|ttl| {
-            duration::parse(ttl)
-                .ok_or_else(|| InvalidConfig::new(format!("`{ttl}` is no duration such as 720h")).at("ttl"))
+            duration::parse(ttl).ok_or_else(|| {
+                InvalidConfig::new(format!("`{ttl}` is no duration such as 720h")).at("ttl")
+            })
         });
         let attributes = ttl.transpose()?.map(|ttl| attributes(path, ttl).into());
         if attributes.is_none() && wire.path.is_some() {
-            return Err(InvalidConfig::new("has no effect without `ttl`: the cookie is only read").at("path"));
+            return Err(
+                InvalidConfig::new("has no effect without `ttl`: the cookie is only read")
+                    .at("path"),
+            );
         }
-        Ok(Self { name: wire.name.as_str().into(), attributes })
+        Ok(Self {
+            name: wire.name.as_str().into(),
+            attributes,
+        })
     }
 }
 
 /// The cookie's life is in whole seconds; `0s` is a session cookie, which has no `Max-Age`.
 fn attributes(path: &str, ttl: Duration) -> String {
     let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
-    let max_age = if seconds == 0 { String::new() } else { format!("; Max-Age={seconds}") };
+    let max_age = if seconds == 0 {
+        String::new()
+    } else {
+        format!("; Max-Age={seconds}")
+    };
     format!("; Path={path}{max_age}; HttpOnly; SameSite=Lax")
 }
 
@@ -89,7 +109,11 @@ fn unquoted(value: &[u8]) -> &[u8] {
 pub fn is_shared<'v>(mut cache_control: impl Iterator<Item = &'v [u8]>) -> bool {
     cache_control.any(|line| {
         line.split(|b| *b == b',').any(|directive| {
-            let name = directive.split(|b| *b == b'=').next().unwrap_or_default().trim_ascii();
+            let name = directive
+                .split(|b| *b == b'=')
+                .next()
+                .unwrap_or_default()
+                .trim_ascii();
             name.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage")
         })
     })
@@ -143,21 +167,39 @@ mod tests {
             ("=id=a", None),
             ("id:a", None),
         ] {
-            assert_eq!(cookie.read(header.as_bytes()), value.map(str::as_bytes), "{header}");
+            assert_eq!(
+                cookie.read(header.as_bytes()),
+                value.map(str::as_bytes),
+                "{header}"
+            );
         }
     }
 
     #[test]
     fn a_cookie_is_issued_with_its_attributes() {
         for (path, ttl, secure, header) in [
-            (None, "720h", false, "id=k; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"),
-            (Some("/color"), "1500ms", true, "id=k; Path=/color; Max-Age=2; HttpOnly; SameSite=Lax; Secure"),
+            (
+                None,
+                "720h",
+                false,
+                "id=k; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax",
+            ),
+            (
+                Some("/color"),
+                "1500ms",
+                true,
+                "id=k; Path=/color; Max-Age=2; HttpOnly; SameSite=Lax; Secure",
+            ),
             (None, "0s", false, "id=k; Path=/; HttpOnly; SameSite=Lax"),
         ] {
             let cookie = cookie("id", path, Some(ttl)).unwrap();
             assert_eq!(cookie.issue("k", secure).as_deref(), Some(header));
         }
-        assert_eq!(cookie("id", None, None).unwrap().issue("k", true), None, "without ttl it is only read");
+        assert_eq!(
+            cookie("id", None, None).unwrap().issue("k", true),
+            None,
+            "without ttl it is only read"
+        );
     }
 
     #[test]
@@ -198,7 +240,11 @@ mod tests {
             (&["x=\"public-ish\""], false),
             (&[], false),
         ] {
-            assert_eq!(is_shared(lines.iter().map(|line| line.as_bytes())), shared, "{lines:?}");
+            assert_eq!(
+                is_shared(lines.iter().map(|line| line.as_bytes())),
+                shared,
+                "{lines:?}"
+            );
         }
     }
 

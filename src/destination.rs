@@ -27,9 +27,14 @@ pub(crate) struct Completion<'a> {
 }
 
 impl Destination {
-    pub(crate) fn new(wire: &config::Route, completion: Completion<'_>) -> Result<Self, InvalidConfig> {
+    pub(crate) fn new(
+        wire: &config::Route,
+        completion: Completion<'_>,
+    ) -> Result<Self, InvalidConfig> {
         let (cluster, label) = match (&wire.destination, &wire.cluster) {
-            (Some(service), None) => completion.service(service).map_err(|fault| fault.at("destination"))?,
+            (Some(service), None) => completion
+                .service(service)
+                .map_err(|fault| fault.at("destination"))?,
             (None, Some(cluster)) if is_cluster(cluster) => (cluster.clone(), cluster.clone()),
             (None, Some(_)) => {
                 return Err(InvalidConfig::new(
@@ -37,7 +42,11 @@ impl Destination {
                 )
                 .at("cluster"));
             }
-            _ => return Err(InvalidConfig::new("give exactly one of destination, cluster")),
+            _ => {
+                return Err(InvalidConfig::new(
+                    "give exactly one of destination, cluster",
+                ));
+            }
         };
         Ok(Self {
             cluster: cluster.into(),
@@ -75,7 +84,10 @@ impl Destination {
 }
 
 impl<'a> Completion<'a> {
-    pub(crate) fn new(namespace: Option<&'a str>, domain: Option<&'a str>) -> Result<Self, InvalidConfig> {
+    pub(crate) fn new(
+        namespace: Option<&'a str>,
+        domain: Option<&'a str>,
+    ) -> Result<Self, InvalidConfig> {
         let not_dns = || InvalidConfig::new("is no DNS name");
         if namespace.is_some_and(|name| !is_host(name) || name.contains('.')) {
             return Err(not_dns().at("namespace"));
@@ -93,16 +105,22 @@ impl<'a> Completion<'a> {
             return Err(InvalidConfig::new("is no host name").at("host"));
         }
         let port = wire.port.as_ref().ok_or_else(|| {
-            InvalidConfig::new("is required: the filter cannot look up a service's ports").at("port")
+            InvalidConfig::new("is required: the filter cannot look up a service's ports")
+                .at("port")
         })?;
         let subset = wire.subset.as_deref();
         if subset.is_some_and(|subset| !is_name(subset)) {
-            return Err(
-                InvalidConfig::new("is no subset name: 1 to 63 letters, digits, `-`, `_`, `.`").at("subset")
-            );
+            return Err(InvalidConfig::new(
+                "is no subset name: 1 to 63 letters, digits, `-`, `_`, `.`",
+            )
+            .at("subset"));
         }
         let host = self.host(&wire.host)?;
-        let cluster = format!("outbound|{}|{}|{host}", port.number.0, subset.unwrap_or_default());
+        let cluster = format!(
+            "outbound|{}|{}|{host}",
+            port.number.0,
+            subset.unwrap_or_default()
+        );
         let label = subset.map_or(host, str::to_owned);
         Ok((cluster, label))
     }
@@ -124,7 +142,9 @@ impl<'a> Completion<'a> {
 /// Letters, digits, `-`, `_`, `.`; what a metric's label and a rule's name are made of.
 pub(crate) fn is_name(name: &str) -> bool {
     (1..=63).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
 /// A DNS name: labels of letters, digits, `-` and `_`, none empty.
@@ -132,7 +152,9 @@ fn is_host(host: &str) -> bool {
     host.len() <= 253
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
         })
 }
 
@@ -148,7 +170,8 @@ mod tests {
 
     fn destination(json: &str, namespace: Option<&str>) -> Result<Destination, String> {
         let wire: config::Route = read(json).unwrap();
-        Destination::new(&wire, Completion::new(namespace, None).unwrap()).map_err(|fault| fault.to_string())
+        Destination::new(&wire, Completion::new(namespace, None).unwrap())
+            .map_err(|fault| fault.to_string())
     }
 
     #[test]
@@ -160,7 +183,12 @@ mod tests {
                 "outbound|8000|v1|a.b.svc.cluster.local",
                 "v1",
             ),
-            (r#"{"destination": {"host": "a.b", "port": {"number": 80}}}"#, None, "outbound|80||a.b", "a.b"),
+            (
+                r#"{"destination": {"host": "a.b", "port": {"number": 80}}}"#,
+                None,
+                "outbound|80||a.b",
+                "a.b",
+            ),
             (
                 r#"{"destination": {"host": "a", "subset": "v1", "port": {"number": 80}}}"#,
                 Some("n"),
@@ -173,10 +201,18 @@ mod tests {
                 "outbound|80||a.n.svc.cluster.local",
                 "a.n.svc.cluster.local",
             ),
-            (r#"{"cluster": "outbound|80||a.b"}"#, None, "outbound|80||a.b", "outbound|80||a.b"),
+            (
+                r#"{"cluster": "outbound|80||a.b"}"#,
+                None,
+                "outbound|80||a.b",
+                "outbound|80||a.b",
+            ),
         ] {
             let destination = destination(json, namespace).unwrap();
-            assert_eq!((destination.cluster(), destination.label()), (cluster, label));
+            assert_eq!(
+                (destination.cluster(), destination.label()),
+                (cluster, label)
+            );
         }
     }
 
@@ -196,7 +232,10 @@ mod tests {
                 r#"{"destination": {"host": "a.b"}}"#,
                 "destination.port: is required: the filter cannot look up a service's ports",
             ),
-            (r#"{"destination": {"host": "", "port": {"number": 80}}}"#, "destination.host: is no host name"),
+            (
+                r#"{"destination": {"host": "", "port": {"number": 80}}}"#,
+                "destination.host: is no host name",
+            ),
             (
                 r#"{"destination": {"host": "a..b", "port": {"number": 80}}}"#,
                 "destination.host: is no host name",

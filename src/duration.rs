@@ -33,11 +33,17 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
 fn part(text: &str) -> Option<(u64, &str)> {
     let (whole, rest) = digits(text);
     let (fraction, rest) = rest.strip_prefix('.').map_or(("", rest), digits);
-    let (unit, rest) = UNITS.iter().find_map(|(name, length)| Some((*length, rest.strip_prefix(name)?)))?;
+    let (unit, rest) = UNITS
+        .iter()
+        .find_map(|(name, length)| Some((*length, rest.strip_prefix(name)?)))?;
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
+    let whole: u64 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
     // Below a nanosecond nothing counts, so nine digits of the largest unit, an hour, are more than enough.
     let (mut share, mut nanoseconds) = (unit, whole.checked_mul(unit)?);
     for digit in fraction.bytes().take(18) {
@@ -48,7 +54,9 @@ fn part(text: &str) -> Option<(u64, &str)> {
 }
 
 fn digits(text: &str) -> (&str, &str) {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
@@ -72,7 +80,11 @@ mod tests {
             ("1500us", 1),
             ("1500µs", 1),
         ] {
-            assert_eq!(parse(text).map(|duration| duration.as_millis()), Some(milliseconds), "{text}");
+            assert_eq!(
+                parse(text).map(|duration| duration.as_millis()),
+                Some(milliseconds),
+                "{text}"
+            );
         }
         for text in [
             "",

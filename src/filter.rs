@@ -8,7 +8,9 @@ use proxy_wasm::types::{Action, ContextType, LogLevel};
 
 use crate::host;
 use crate::metrics::{self, MetricId, Registry};
-use crate::{Choice, DEFAULT_CLUSTER_HEADER, InvalidConfig, Outputs, Policy, Random, Request, is_shared};
+use crate::{
+    Choice, DEFAULT_CLUSTER_HEADER, InvalidConfig, Outputs, Policy, Random, Request, is_shared,
+};
 
 /// `refuse` in this variable of the VM's environment lets Envoy deal with a bad configuration in its own way.
 const ON_BAD_CONFIG: &str = "CANARY_ON_BAD_CONFIG";
@@ -77,7 +79,11 @@ impl RootContext for Root {
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream { policy: self.policy.clone(), told: None, set_cookie: None }))
+        Some(Box::new(Stream {
+            policy: self.policy.clone(),
+            told: None,
+            set_cookie: None,
+        }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -120,7 +126,10 @@ impl Plugin {
             (false, true) => "the last accepted one stays in force",
             (false, false) => "there is no earlier one, so nothing is chosen",
         };
-        log::error!("canary-filter {}: configuration refused, {consequence}: {fault}", self.name);
+        log::error!(
+            "canary-filter {}: configuration refused, {consequence}: {fault}",
+            self.name
+        );
     }
 }
 
@@ -164,14 +173,21 @@ impl HttpContext for Stream {
             }
             None => {
                 let named = [outputs.cluster_header(), outputs.subset_header()];
-                named.into_iter().flatten().for_each(host::remove_request_header);
+                named
+                    .into_iter()
+                    .flatten()
+                    .for_each(host::remove_request_header);
             }
         }
         Action::Continue
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        if let Some(name) = self.policy.as_ref().and_then(|policy| policy.outputs().response_header()) {
+        if let Some(name) = self
+            .policy
+            .as_ref()
+            .and_then(|policy| policy.outputs().response_header())
+        {
             host::set_response_header(name, self.told.as_deref());
         }
         if let Some(cookie) = &self.set_cookie {
@@ -184,7 +200,10 @@ impl HttpContext for Stream {
 /// Gives a new user the cookie, unless others may get this very answer from a cache and become the same user.
 fn issue(cookie: &str) {
     let headers = host::response_headers();
-    let cache_control = headers.iter().filter(|(name, _)| name == "cache-control").map(|(_, value)| &**value);
+    let cache_control = headers
+        .iter()
+        .filter(|(name, _)| name == "cache-control")
+        .map(|(_, value)| &**value);
     if !is_shared(cache_control) {
         host::add_response_header("set-cookie", cookie);
     }
@@ -199,7 +218,10 @@ impl Random for VmRandom {
     }
 
     fn key(&mut self) -> u128 {
-        host::random().map_or_else(|| VM.with(|vm| vm.random.borrow_mut().u128(..)), u128::from_le_bytes)
+        host::random().map_or_else(
+            || VM.with(|vm| vm.random.borrow_mut().u128(..)),
+            u128::from_le_bytes,
+        )
     }
 }
 
@@ -209,7 +231,8 @@ fn seed() -> u64 {
 }
 
 fn record_refused(refused: bool) {
-    let gauge: Option<MetricId> = VM.with(|vm| vm.metrics.id(metrics::CONFIG_REFUSED, host::define_gauge));
+    let gauge: Option<MetricId> =
+        VM.with(|vm| vm.metrics.id(metrics::CONFIG_REFUSED, host::define_gauge));
     if let Some(gauge) = gauge {
         host::record(gauge, refused.into());
     }

@@ -84,8 +84,13 @@ impl HeaderName {
         if !is_token(&lower) || lower.len() > LONGEST {
             return Err(InvalidConfig::new(format!("`{name}` is no header name")));
         }
-        if RESERVED.iter().any(|reserved| matches_reserved(&lower, reserved)) {
-            return Err(InvalidConfig::new(format!("`{name}` is reserved: HTTP or the proxy needs it")));
+        if RESERVED
+            .iter()
+            .any(|reserved| matches_reserved(&lower, reserved))
+        {
+            return Err(InvalidConfig::new(format!(
+                "`{name}` is reserved: HTTP or the proxy needs it"
+            )));
         }
         Ok(Self(lower.into()))
     }
@@ -103,7 +108,10 @@ impl fmt::Display for HeaderName {
 
 /// RFC 9110, 5.6.2: `token`.
 pub(crate) fn is_token(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 fn matches_reserved(name: &str, reserved: &str) -> bool {
@@ -142,16 +150,28 @@ mod tests {
             assert!(HeaderName::to_write(name).is_err(), "{name:?}");
         }
         assert!(HeaderName::to_write(&"x".repeat(LONGEST + 1)).is_err());
-        for name in ["x-canary-cluster", "X-Canary-Subset", "canary", "hosts", "acceptable"] {
-            assert_eq!(HeaderName::to_write(name).map(|n| n.to_string()), Ok(name.to_lowercase()));
+        for name in [
+            "x-canary-cluster",
+            "X-Canary-Subset",
+            "canary",
+            "hosts",
+            "acceptable",
+        ] {
+            assert_eq!(
+                HeaderName::to_write(name).map(|n| n.to_string()),
+                Ok(name.to_lowercase())
+            );
         }
     }
 
     #[test]
     fn rules_may_ask_for_any_header_and_pseudo_header() {
-        for (name, asked) in
-            [("X-User", "x-user"), (":Path", ":path"), ("Host", ":authority"), ("cookie", "cookie")]
-        {
+        for (name, asked) in [
+            ("X-User", "x-user"),
+            (":Path", ":path"),
+            ("Host", ":authority"),
+            ("cookie", "cookie"),
+        ] {
             assert_eq!(HeaderName::to_read(name).unwrap().as_str(), asked);
         }
         for name in ["", ":", "a b", "::path", "x\n", "é"] {

@@ -24,7 +24,9 @@ impl Fields for RequestHeaders {
     }
 
     fn source_address(&self) -> Option<Vec<u8>> {
-        hostcalls::get_property(vec!["source", "address"]).ok().flatten()
+        hostcalls::get_property(vec!["source", "address"])
+            .ok()
+            .flatten()
     }
 }
 
@@ -64,18 +66,26 @@ pub(crate) fn set_filter_state(name: &str, value: &str) {
 
 /// The configuration of the plugin that is being configured.
 pub(crate) fn plugin_configuration() -> Vec<u8> {
-    hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten().unwrap_or_default()
+    hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX)
+        .ok()
+        .flatten()
+        .unwrap_or_default()
 }
 
 /// The name of the plugin, which tells several apart that share a namespace.
 pub(crate) fn plugin_name() -> String {
-    let name = hostcalls::get_property(vec!["plugin_name"]).ok().flatten().unwrap_or_default();
+    let name = hostcalls::get_property(vec!["plugin_name"])
+        .ok()
+        .flatten()
+        .unwrap_or_default();
     String::from_utf8_lossy(&name).into_owned()
 }
 
 /// What all threads of the proxy share under this key.
 pub(crate) fn shared_data(key: &str) -> Option<Vec<u8>> {
-    hostcalls::get_shared_data(key).ok().and_then(|(value, _)| value)
+    hostcalls::get_shared_data(key)
+        .ok()
+        .and_then(|(value, _)| value)
 }
 
 /// Shares a value with all threads of the proxy; the last one to write wins.
@@ -114,7 +124,8 @@ pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
 /// Nanoseconds of the proxy's clock.
 pub(crate) fn now() -> u128 {
     let now = hostcalls::get_current_time().unwrap_or(SystemTime::UNIX_EPOCH);
-    now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+    now.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos())
 }
 
 fn header(map: MapType, name: &str) -> Option<Vec<u8>> {

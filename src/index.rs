@@ -29,7 +29,11 @@ pub(crate) struct Entry {
 impl Entry {
     /// An entry of which nothing is known yet.
     pub(crate) fn new(rule: u32, matcher: Option<u32>) -> Self {
-        Self { rule, matcher, settled: Settled::default() }
+        Self {
+            rule,
+            matcher,
+            settled: Settled::default(),
+        }
     }
 }
 
@@ -56,7 +60,10 @@ struct Branch {
 
 #[derive(Debug)]
 enum Keys {
-    Path { as_is: PathKeys, lower_case: Option<PathKeys> },
+    Path {
+        as_is: PathKeys,
+        lower_case: Option<PathKeys>,
+    },
     Header(HeaderName, Table<Node>),
 }
 
@@ -78,7 +85,11 @@ impl Index {
         request: &Request<'r, F>,
         matches: impl Fn(Entry) -> bool,
     ) -> Option<u32> {
-        let mut search = Search { request, matches, best: None };
+        let mut search = Search {
+            request,
+            matches,
+            best: None,
+        };
         search.node(&self.0);
         search.best
     }
@@ -107,8 +118,13 @@ impl<'r, F: Fields, M: Fn(Entry) -> bool> Search<'r, '_, F, M> {
     }
 
     fn list(&mut self, entries: &[Entry]) {
-        let better = entries.iter().take_while(|entry| self.best.is_none_or(|best| entry.rule < best));
-        if let Some(found) = better.copied().find(|entry| entry.matcher.is_none() || (self.matches)(*entry)) {
+        let better = entries
+            .iter()
+            .take_while(|entry| self.best.is_none_or(|best| entry.rule < best));
+        if let Some(found) = better
+            .copied()
+            .find(|entry| entry.matcher.is_none() || (self.matches)(*entry))
+        {
             self.best = Some(found.rule);
         }
     }

@@ -10,7 +10,11 @@ use proptest::prelude::*;
 fn scan(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
     let request = Request::new(lines);
     for (rule, number) in rules.iter().zip(0..) {
-        if rule.is_empty() || rule.iter().any(|matcher| matcher.matches(&request, Settled::default())) {
+        if rule.is_empty()
+            || rule
+                .iter()
+                .any(|matcher| matcher.matches(&request, Settled::default()))
+        {
             return Some(number);
         }
     }
@@ -19,7 +23,9 @@ fn scan(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
 
 fn index(rules: &[Vec<Matcher>]) -> Index {
     let numbered = rules.iter().zip(0..).flat_map(|(matchers, rule)| {
-        let always = matchers.is_empty().then_some((Entry::new(rule, None), None));
+        let always = matchers
+            .is_empty()
+            .then_some((Entry::new(rule, None), None));
         let entries = matchers
             .iter()
             .zip(0..)
@@ -34,7 +40,9 @@ fn indexed(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
     let index = index(rules);
     index.first(&request, |entry| match entry.matcher {
         None => true,
-        Some(number) => rules[entry.rule as usize][number as usize].matches(&request, entry.settled),
+        Some(number) => {
+            rules[entry.rule as usize][number as usize].matches(&request, entry.settled)
+        }
     })
 }
 
@@ -73,33 +81,53 @@ fn entry() -> impl Strategy<Value = String> {
 
 /// Enough of these make the index branch by the header, of which a request may have several lines.
 fn entry_by_header() -> impl Strategy<Value = String> {
-    (prop::sample::select(&["1", "2", "3", "4", "5"][..]), condition("withoutHeaders"))
-        .prop_map(|(value, without)| format!(r#"{{"headers": {{"x-a": {{"exact": "{value}"}}}}{without}}}"#))
+    (
+        prop::sample::select(&["1", "2", "3", "4", "5"][..]),
+        condition("withoutHeaders"),
+    )
+        .prop_map(|(value, without)| {
+            format!(r#"{{"headers": {{"x-a": {{"exact": "{value}"}}}}{without}}}"#)
+        })
 }
 
 fn entry_of_many_kinds() -> impl Strategy<Value = String> {
     let authority = prop::sample::select(
-        &["", r#", "authority": {"exact": "h1"}"#, r#", "authority": {"exact": "h2"}"#][..],
+        &[
+            "",
+            r#", "authority": {"exact": "h1"}"#,
+            r#", "authority": {"exact": "h2"}"#,
+        ][..],
     );
-    (uri(), authority, condition("headers"), condition("withoutHeaders"))
+    (
+        uri(),
+        authority,
+        condition("headers"),
+        condition("withoutHeaders"),
+    )
         .prop_map(|(uri, authority, with, without)| format!("{{{uri}{authority}{with}{without}}}"))
 }
 
 fn request() -> impl Strategy<Value = Lines> {
     let value = || prop::sample::select(&["1", "2", "3", "4", "5", ""][..]);
     let header = |name| {
-        prop::collection::vec(value(), 0..4)
-            .prop_map(move |values| values.into_iter().map(|value| (name, value)).collect::<Vec<_>>())
+        prop::collection::vec(value(), 0..4).prop_map(move |values| {
+            values
+                .into_iter()
+                .map(|value| (name, value))
+                .collect::<Vec<_>>()
+        })
     };
     let tail = prop::sample::select(&["", "?q", "/x", "b"][..]);
     let authority = prop::sample::select(&["h1", "h2", "h3"][..]);
-    (text(), tail, authority, header("x-a"), header("x-b")).prop_map(|(path, tail, authority, a, b)| {
-        let path = format!("{path}{tail}");
-        let mut lines = vec![(":path", path.as_str()), (":authority", authority)];
-        lines.extend(a);
-        lines.extend(b);
-        Lines::new(&lines)
-    })
+    (text(), tail, authority, header("x-a"), header("x-b")).prop_map(
+        |(path, tail, authority, a, b)| {
+            let path = format!("{path}{tail}");
+            let mut lines = vec![(":path", path.as_str()), (":authority", authority)];
+            lines.extend(a);
+            lines.extend(b);
+            Lines::new(&lines)
+        },
+    )
 }
 
 proptest! {
@@ -126,8 +154,12 @@ proptest! {
 fn a_value_that_tells_rules_apart_leaves_few_to_try() {
     let kinds: [(&str, &dyn Fn(usize) -> String); 4] = [
         ("exact", &|n| format!(r#"{{"uri": {{"exact": "/p/{n}"}}}}"#)),
-        ("prefix", &|n| format!(r#"{{"uri": {{"prefix": "/p/{n}/"}}}}"#)),
-        ("lower case", &|n| format!(r#"{{"uri": {{"prefix": "/P/{n}/"}}, "ignoreUriCase": true}}"#)),
+        ("prefix", &|n| {
+            format!(r#"{{"uri": {{"prefix": "/p/{n}/"}}}}"#)
+        }),
+        ("lower case", &|n| {
+            format!(r#"{{"uri": {{"prefix": "/P/{n}/"}}, "ignoreUriCase": true}}"#)
+        }),
         ("authority and header", &|n| {
             format!(
                 r#"{{"uri": {{"prefix": "/p"}}, "authority": {{"exact": "h{}"}}, "headers": {{"x-a": {{"exact": "{}"}}}}}}"#,
@@ -139,7 +171,11 @@ fn a_value_that_tells_rules_apart_leaves_few_to_try() {
     for (kind, entry) in kinds {
         let rules: Vec<Vec<Matcher>> = (0..2_000).map(|n| vec![matcher(&entry(n))]).collect();
         let index = index(&rules);
-        let path = if kind == "exact" { "/p/1234" } else { "/p/1234/x" };
+        let path = if kind == "exact" {
+            "/p/1234"
+        } else {
+            "/p/1234/x"
+        };
         let lines = Lines::new(&[(":path", path), (":authority", "h34"), ("x-a", "12")]);
         let request = Request::new(&lines);
         let tried = std::cell::Cell::new(0);
@@ -158,9 +194,17 @@ fn a_value_that_tells_rules_apart_leaves_few_to_try() {
 #[test]
 fn ten_thousand_rules_compile_into_a_policy() {
     let rules: Vec<_> = (0..10_000)
-        .map(|n| format!(r#"{{"match": [{{"uri": {{"exact": "/p/{n}"}}}}], "route": [{{"cluster": "a"}}]}}"#))
+        .map(|n| {
+            format!(
+                r#"{{"match": [{{"uri": {{"exact": "/p/{n}"}}}}], "route": [{{"cluster": "a"}}]}}"#
+            )
+        })
         .collect();
-    let policy = Policy::from_json(format!(r#"{{"http": [{}]}}"#, rules.join(",")).as_bytes()).unwrap();
+    let policy =
+        Policy::from_json(format!(r#"{{"http": [{}]}}"#, rules.join(",")).as_bytes()).unwrap();
     let lines = Lines::new(&[(":path", "/p/9999")]);
-    assert_eq!(policy.router().route(&Request::new(&lines)).unwrap().name(), "http-9999");
+    assert_eq!(
+        policy.router().route(&Request::new(&lines)).unwrap().name(),
+        "http-9999"
+    );
 }

@@ -15,7 +15,10 @@ pub struct InvalidConfig {
 impl InvalidConfig {
     /// A fault without a place yet; the callers put theirs in front with [`at`](Self::at) and [`item`](Self::item).
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { path: String::new(), reason: reason.into() }
+        Self {
+            path: String::new(),
+            reason: reason.into(),
+        }
     }
 
     /// Puts the name of a field in front of the path.
@@ -48,12 +51,18 @@ impl fmt::Display for InvalidConfig {
         };
         // Names and values of the user's are quoted in both parts: they must not break the line.
         let escaped = |c: char| {
-            let (escaped, plain) =
-                if c.is_control() { (Some(c.escape_default()), None) } else { (None, Some(c)) };
+            let (escaped, plain) = if c.is_control() {
+                (Some(c.escape_default()), None)
+            } else {
+                (None, Some(c))
+            };
             escaped.into_iter().flatten().chain(plain)
         };
         let mut shown = parts.iter().flat_map(|part| part.chars()).flat_map(escaped);
-        shown.by_ref().take(LONGEST).try_for_each(|c| f.write_char(c))?;
+        shown
+            .by_ref()
+            .take(LONGEST)
+            .try_for_each(|c| f.write_char(c))?;
         if shown.next().is_some() {
             f.write_str(" …")?;
         }
@@ -69,7 +78,10 @@ mod tests {
 
     #[test]
     fn the_path_grows_from_the_inside_out() {
-        let fault = InvalidConfig::new("-5 is negative").at("weight").item("route", 1).item("http", 0);
+        let fault = InvalidConfig::new("-5 is negative")
+            .at("weight")
+            .item("route", 1)
+            .item("http", 0);
         assert_eq!(fault.to_string(), "http[0].route[1].weight: -5 is negative");
         assert_eq!(fault.path(), "http[0].route[1].weight");
     }

@@ -53,7 +53,10 @@ impl<'d> Json<'d> {
     #[inline(never)] // Else the code of every type would be once more in each that holds it.
     fn object<'t, V: Visitor<'t>>(&'t self, visitor: V) -> Result<V::Value, InvalidConfig> {
         match self {
-            Self::Object(members) => visitor.visit_map(Members { rest: members.iter(), open: None }),
+            Self::Object(members) => visitor.visit_map(Members {
+                rest: members.iter(),
+                open: None,
+            }),
             other => Err(de::Error::invalid_type(other.unexpected(), &"an object")),
         }
     }
@@ -71,7 +74,10 @@ impl<'t> Deserializer<'t> for &'t Json<'_> {
             Json::Signed(value) => visitor.visit_i64(*value),
             Json::Float(value) => visitor.visit_f64(*value),
             Json::Text(value) => visitor.visit_borrowed_str(value),
-            Json::List(items) => visitor.visit_seq(Items { rest: items.iter(), index: 0 }),
+            Json::List(items) => visitor.visit_seq(Items {
+                rest: items.iter(),
+                index: 0,
+            }),
             Json::Object(_) => self.object(visitor),
         }
     }
@@ -121,26 +127,41 @@ impl<'t> SeqAccess<'t> for Items<'t, '_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, InvalidConfig> {
-        let Some(item) = self.rest.next() else { return Ok(None) };
+        let Some(item) = self.rest.next() else {
+            return Ok(None);
+        };
         let index = self.index;
         self.index += 1;
-        seed.deserialize(item).map(Some).map_err(|fault| fault.item("", index))
+        seed.deserialize(item)
+            .map(Some)
+            .map_err(|fault| fault.item("", index))
     }
 }
 
 impl<'t> MapAccess<'t> for Members<'t, '_> {
     type Error = InvalidConfig;
 
-    fn next_key_seed<K: DeserializeSeed<'t>>(&mut self, seed: K) -> Result<Option<K::Value>, InvalidConfig> {
-        let Some(member) = self.rest.next() else { return Ok(None) };
+    fn next_key_seed<K: DeserializeSeed<'t>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, InvalidConfig> {
+        let Some(member) = self.rest.next() else {
+            return Ok(None);
+        };
         self.open = Some(member);
         let key = seed.deserialize(StrDeserializer::new(&member.0));
-        key.map(Some).map_err(|fault: InvalidConfig| fault.at(&member.0))
+        key.map(Some)
+            .map_err(|fault: InvalidConfig| fault.at(&member.0))
     }
 
     #[inline(never)]
-    fn next_value_seed<V: DeserializeSeed<'t>>(&mut self, seed: V) -> Result<V::Value, InvalidConfig> {
-        let Some((name, value)) = self.open else { return Err(de::Error::custom("a value without a name")) };
+    fn next_value_seed<V: DeserializeSeed<'t>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, InvalidConfig> {
+        let Some((name, value)) = self.open else {
+            return Err(de::Error::custom("a value without a name"));
+        };
         seed.deserialize(value).map_err(|fault| fault.at(name))
     }
 }
@@ -268,15 +289,30 @@ pub(crate) mod tests {
                 "list[0].more: unknown field `more`, expected one of `text`",
             ),
             (r#"{"list": [{}]}"#, "list[0]: missing field `text`"),
-            (r#"{"list": [{"text": "a", "text": "b"}]}"#, "list[0]: duplicate field `text`"),
-            (r#"{"list": [["a"]]}"#, "list[0]: invalid type: sequence, expected an object"),
-            (r#"{"list": null}"#, "list: invalid type: null, expected a sequence"),
-            (r#""list""#, "invalid type: string \"list\", expected an object"),
+            (
+                r#"{"list": [{"text": "a", "text": "b"}]}"#,
+                "list[0]: duplicate field `text`",
+            ),
+            (
+                r#"{"list": [["a"]]}"#,
+                "list[0]: invalid type: sequence, expected an object",
+            ),
+            (
+                r#"{"list": null}"#,
+                "list: invalid type: null, expected a sequence",
+            ),
+            (
+                r#""list""#,
+                "invalid type: string \"list\", expected an object",
+            ),
             (
                 r#"{"list": [{"text": true}]}"#,
                 "list[0].text: invalid type: boolean `true`, expected a string",
             ),
-            (r#"{"list": 1.0}"#, "list: invalid type: floating point `1.0`, expected a sequence"),
+            (
+                r#"{"list": 1.0}"#,
+                "list: invalid type: floating point `1.0`, expected a sequence",
+            ),
         ] {
             assert_eq!(read::<Outer>(text).unwrap_err().to_string(), line);
         }
@@ -288,7 +324,10 @@ pub(crate) mod tests {
             read(r#"{"\u006cist": [{"text": "a"}, {"text": "\u00e9\n\ud83d\ude00"}]}"#).unwrap();
         let texts: Vec<_> = outer.list.into_iter().map(|inner| inner.text).collect();
         assert_eq!(texts, ["a", "é\n😀"]);
-        assert!(Json::parse(br#""\ud800""#).is_err(), "half a character is none");
+        assert!(
+            Json::parse(br#""\ud800""#).is_err(),
+            "half a character is none"
+        );
     }
 
     fn value() -> impl Strategy<Value = Value> {

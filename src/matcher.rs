@@ -75,15 +75,29 @@ impl Matcher {
         ];
         let mut headers = Vec::new();
         for (name, field, value) in pseudo {
-            let condition = value.as_ref().and_then(|value| StringMatch::read(value, budget).transpose());
+            let condition = value
+                .as_ref()
+                .and_then(|value| StringMatch::read(value, budget).transpose());
             if let Some(condition) = condition.transpose().map_err(|fault| fault.at(field))? {
                 headers.push((HeaderName::to_read(name)?, HeaderMatch::Is(condition)));
             }
         }
-        named(&wire.headers, HeaderMatch::Present, HeaderMatch::Is, &mut headers, budget)
-            .map_err(|fault| fault.at("headers"))?;
-        named(&wire.without_headers, HeaderMatch::Absent, HeaderMatch::IsNot, &mut headers, budget)
-            .map_err(|fault| fault.at("withoutHeaders"))?;
+        named(
+            &wire.headers,
+            HeaderMatch::Present,
+            HeaderMatch::Is,
+            &mut headers,
+            budget,
+        )
+        .map_err(|fault| fault.at("headers"))?;
+        named(
+            &wire.without_headers,
+            HeaderMatch::Absent,
+            HeaderMatch::IsNot,
+            &mut headers,
+            budget,
+        )
+        .map_err(|fault| fault.at("withoutHeaders"))?;
         Ok(Self {
             uri: uri(wire, budget).map_err(|fault| fault.at("uri"))?,
             query_params: query_params(wire, budget)?,
@@ -92,11 +106,18 @@ impl Matcher {
     }
 
     /// Whether the conditions hold that are not settled.
-    pub(crate) fn matches<'r, F: Fields>(&'r self, request: &Request<'r, F>, settled: Settled) -> bool {
+    pub(crate) fn matches<'r, F: Fields>(
+        &'r self,
+        request: &Request<'r, F>,
+        settled: Settled,
+    ) -> bool {
         let uri = self.uri.as_ref().filter(|_| !settled.has(URI));
         // Cheapest first: the path is there once anything has asked for it, a header costs a read each.
         uri.is_none_or(|uri| request.uri().is_some_and(|path| uri.matches(path)))
-            && self.query_params.iter().all(|(name, param)| param.matches(request.query_param(name)))
+            && self
+                .query_params
+                .iter()
+                .all(|(name, param)| param.matches(request.query_param(name)))
             && (FIRST_HEADER..)
                 .zip(&self.headers)
                 .all(|(bit, (name, header))| settled.has(bit) || header.matches(name, request))
@@ -130,14 +151,25 @@ impl Matcher {
             StringMatch::Regex(regex) if regex.prefix().is_empty() => return None,
             StringMatch::Regex(regex) => (regex.prefix(), true, false),
         };
-        let text = if lower_case { text.to_ascii_lowercase().into() } else { Cow::Borrowed(text) };
+        let text = if lower_case {
+            text.to_ascii_lowercase().into()
+        } else {
+            Cow::Borrowed(text)
+        };
         let is_all = !matches!(self.uri, Some(StringMatch::Regex(_)));
-        Some(UriKey { text, prefix, lower_case, is_all })
+        Some(UriKey {
+            text,
+            prefix,
+            lower_case,
+            is_all,
+        })
     }
 
     /// What an index can know this entry by: the headers that must have exactly this value.
     pub(crate) fn exact_headers(&self) -> impl Iterator<Item = (&HeaderName, &[u8])> {
-        self.headers.iter().filter_map(|(name, header)| Some((name, header.exact()?)))
+        self.headers
+            .iter()
+            .filter_map(|(name, header)| Some((name, header.exact()?)))
     }
 
     /// How many conditions there are; with none, every request matches.
@@ -147,13 +179,19 @@ impl Matcher {
 }
 
 fn uri(wire: &config::Match, budget: &mut Budget) -> Result<Option<StringMatch>, InvalidConfig> {
-    let Some(value) = &wire.uri else { return Ok(None) };
+    let Some(value) = &wire.uri else {
+        return Ok(None);
+    };
     // Only here an empty prefix is legal: it is how a VirtualService says "every path".
     if value.prefix.as_deref() == Some("") && value.exact.is_none() && value.regex.is_none() {
         return Ok(None);
     }
     let condition = StringMatch::read(value, budget)?;
-    Ok(if wire.ignore_uri_case { condition.map(StringMatch::ignoring_case) } else { condition })
+    Ok(if wire.ignore_uri_case {
+        condition.map(StringMatch::ignoring_case)
+    } else {
+        condition
+    })
 }
 
 fn query_params(wire: &config::Match, budget: &mut Budget) -> Result<Vec<Param>, InvalidConfig> {
@@ -162,9 +200,17 @@ fn query_params(wire: &config::Match, budget: &mut Budget) -> Result<Vec<Param>,
             return Err(InvalidConfig::new("the empty name is no query parameter"));
         }
         let condition = StringMatch::read(value, budget).map_err(|fault| fault.at(name))?;
-        Ok((name.as_bytes().into(), condition.map_or(ParamMatch::Present, ParamMatch::Is)))
+        Ok((
+            name.as_bytes().into(),
+            condition.map_or(ParamMatch::Present, ParamMatch::Is),
+        ))
     };
-    wire.query_params.0.iter().map(param).collect::<Result<_, _>>().map_err(|fault| fault.at("queryParams"))
+    wire.query_params
+        .0
+        .iter()
+        .map(param)
+        .collect::<Result<_, _>>()
+        .map_err(|fault| fault.at("queryParams"))
 }
 
 fn named(
@@ -212,10 +258,18 @@ impl Settled {
 impl StringMatch {
     /// `None` is `{}`, no condition on the value.
     #[inline(never)] // Seven callers, and Envoy compiles all of the module at its start.
-    fn read(wire: &config::StringMatch, budget: &mut Budget) -> Result<Option<Self>, InvalidConfig> {
-        let given = [&wire.exact, &wire.prefix, &wire.regex].iter().filter(|value| value.is_some()).count();
+    fn read(
+        wire: &config::StringMatch,
+        budget: &mut Budget,
+    ) -> Result<Option<Self>, InvalidConfig> {
+        let given = [&wire.exact, &wire.prefix, &wire.regex]
+            .iter()
+            .filter(|value| value.is_some())
+            .count();
         if given > 1 {
-            return Err(InvalidConfig::new("give exactly one of exact, prefix, regex"));
+            return Err(InvalidConfig::new(
+                "give exactly one of exact, prefix, regex",
+            ));
         }
         let bytes = |text: &String| text.as_bytes().into();
         if let Some(text) = &wire.exact {
@@ -225,10 +279,15 @@ impl StringMatch {
             (Some(text), _) if text.is_empty() => Err(InvalidConfig::new("is empty").at("prefix")),
             (Some(text), _) => Ok(Some(Self::Prefix(bytes(text)))),
             (_, Some("")) => Err(InvalidConfig::new("is empty").at("regex")),
-            (_, Some("*")) => Err(InvalidConfig::new("`*` repeats nothing: write `.*`").at("regex")),
+            (_, Some("*")) => {
+                Err(InvalidConfig::new("`*` repeats nothing: write `.*`").at("regex"))
+            }
             (_, Some(pattern)) => {
-                let regex = Regex::new(pattern).and_then(|regex| budget.take(&regex).map(|()| regex));
-                regex.map(|regex| Some(Self::Regex(regex))).map_err(|fault| fault.at("regex"))
+                let regex =
+                    Regex::new(pattern).and_then(|regex| budget.take(&regex).map(|()| regex));
+                regex
+                    .map(|regex| Some(Self::Regex(regex)))
+                    .map_err(|fault| fault.at("regex"))
             }
             (None, None) => Ok(None),
         }
@@ -247,9 +306,9 @@ impl StringMatch {
             Self::Exact(text) => value == &**text,
             Self::Prefix(text) => value.starts_with(text),
             Self::ExactIgnoreCase(text) => value.eq_ignore_ascii_case(text),
-            Self::PrefixIgnoreCase(text) => {
-                value.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text))
-            }
+            Self::PrefixIgnoreCase(text) => value
+                .get(..text.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(text)),
             Self::Regex(regex) => regex.matches(value),
         }
     }
@@ -278,7 +337,9 @@ impl HeaderMatch {
         match self {
             Self::Present => request.header(name, |_| true).is_some(),
             Self::Absent => request.header(name, |_| true).is_none(),
-            Self::Is(condition) => request.header(name, |value| condition.matches(value)) == Some(true),
+            Self::Is(condition) => {
+                request.header(name, |value| condition.matches(value)) == Some(true)
+            }
             Self::IsNot(condition) => {
                 let satisfied = request.header(name, |value| condition.matches(value));
                 !satisfied.unwrap_or_else(|| condition.matches(b""))

@@ -23,7 +23,11 @@ pub(crate) struct RequestCounters(ByReason<Cell<Option<MetricId>>>);
 
 impl Registry {
     /// The id of this name; `define` is called for a name that is new.
-    pub fn id(&self, name: &str, define: impl FnOnce(&str) -> Option<MetricId>) -> Option<MetricId> {
+    pub fn id(
+        &self,
+        name: &str,
+        define: impl FnOnce(&str) -> Option<MetricId>,
+    ) -> Option<MetricId> {
         let known = self.0.borrow().get(name).copied();
         known.or_else(|| {
             let id = define(name)?;
@@ -35,7 +39,11 @@ impl Registry {
 
 impl RequestCounters {
     /// The id of the counter with this reason; `resolve` is asked for it once.
-    pub(crate) fn id(&self, reason: Reason, resolve: impl FnOnce() -> Option<MetricId>) -> Option<MetricId> {
+    pub(crate) fn id(
+        &self,
+        reason: Reason,
+        resolve: impl FnOnce() -> Option<MetricId>,
+    ) -> Option<MetricId> {
         let slot = self.0.get(reason);
         if slot.get().is_none() {
             slot.set(resolve());
@@ -46,7 +54,10 @@ impl RequestCounters {
 
 /// The name of a counter of requests.
 pub(crate) fn requests_total(rule: &str, label: &str, reason: Reason) -> String {
-    format!("canary_requests_total.route=.={rule};.;subset=.={label};.;reason=.={};.;", reason.as_str())
+    format!(
+        "canary_requests_total.route=.={rule};.;subset=.={label};.;reason=.={};.;",
+        reason.as_str()
+    )
 }
 
 #[cfg(test)]
@@ -61,7 +72,9 @@ mod tests {
         {"name": "color", "route": [{"cluster": "blue", "weight": 1}, {"cluster": "green", "weight": 1}]}]}"#;
 
     fn choice(policy: &Policy, rule: usize, point: u64) -> Choice<'_> {
-        policy.router().rules()[rule].choose(&Request::new(&Lines::default()), &mut Fixed(point)).unwrap()
+        policy.router().rules()[rule]
+            .choose(&Request::new(&Lines::default()), &mut Fixed(point))
+            .unwrap()
     }
 
     #[test]

@@ -51,7 +51,10 @@ impl TryFrom<&Config> for Policy {
     fn try_from(wire: &Config) -> Result<Self, InvalidConfig> {
         let outputs = Outputs::try_from(wire)?;
         let completion = Completion::new(wire.namespace.as_deref(), wire.domain.as_deref())?;
-        Ok(Self { router: Router::new(&wire.http, completion)?, outputs })
+        Ok(Self {
+            router: Router::new(&wire.http, completion)?,
+            outputs,
+        })
     }
 }
 
@@ -82,20 +85,37 @@ impl TryFrom<&Config> for Outputs {
 
     fn try_from(wire: &Config) -> Result<Self, InvalidConfig> {
         let name = |field, name: Option<&str>| {
-            name.map(HeaderName::to_write).transpose().map_err(|fault| fault.at(field))
+            name.map(HeaderName::to_write)
+                .transpose()
+                .map_err(|fault| fault.at(field))
         };
-        let default_header = wire.subset_header.is_none().then_some(DEFAULT_CLUSTER_HEADER);
-        let cluster_header = name("clusterHeader", wire.cluster_header.as_deref().or(default_header))?;
+        let default_header = wire
+            .subset_header
+            .is_none()
+            .then_some(DEFAULT_CLUSTER_HEADER);
+        let cluster_header = name(
+            "clusterHeader",
+            wire.cluster_header.as_deref().or(default_header),
+        )?;
         let subset_header = name("subsetHeader", wire.subset_header.as_deref())?;
         let response_header = name("responseHeader", wire.response_header.as_deref())?;
-        let twice = |field| Err(InvalidConfig::new("is the name of another header of the filter").at(field));
+        let twice = |field| {
+            Err(InvalidConfig::new("is the name of another header of the filter").at(field))
+        };
         if subset_header.is_some() && subset_header == cluster_header {
             return twice("subsetHeader");
         }
-        if response_header.is_some() && [&cluster_header, &subset_header].contains(&&response_header) {
+        if response_header.is_some()
+            && [&cluster_header, &subset_header].contains(&&response_header)
+        {
             return twice("responseHeader");
         }
-        Ok(Self { cluster_header, subset_header, response_header, filter_state: wire.filter_state })
+        Ok(Self {
+            cluster_header,
+            subset_header,
+            response_header,
+            filter_state: wire.filter_state,
+        })
     }
 }
 
@@ -105,7 +125,9 @@ mod tests {
 
     fn outputs(members: &str) -> Result<Outputs, String> {
         let text = format!(r#"{{{members} "http": [{{"route": [{{"cluster": "a"}}]}}]}}"#);
-        Policy::from_json(text.as_bytes()).map(|policy| policy.outputs).map_err(|fault| fault.to_string())
+        Policy::from_json(text.as_bytes())
+            .map(|policy| policy.outputs)
+            .map_err(|fault| fault.to_string())
     }
 
     #[test]
@@ -114,20 +136,41 @@ mod tests {
             ("", Some("x-canary-cluster"), None),
             (r#""clusterHeader": "X-C","#, Some("x-c"), None),
             (r#""subsetHeader": "x-s","#, None, Some("x-s")),
-            (r#""subsetHeader": "x-s", "clusterHeader": "x-c","#, Some("x-c"), Some("x-s")),
-            (r#""responseHeader": "x-r","#, Some("x-canary-cluster"), None),
+            (
+                r#""subsetHeader": "x-s", "clusterHeader": "x-c","#,
+                Some("x-c"),
+                Some("x-s"),
+            ),
+            (
+                r#""responseHeader": "x-r","#,
+                Some("x-canary-cluster"),
+                None,
+            ),
         ] {
             let outputs = outputs(members).unwrap();
-            assert_eq!((outputs.cluster_header(), outputs.subset_header()), (cluster, subset), "{members}");
+            assert_eq!(
+                (outputs.cluster_header(), outputs.subset_header()),
+                (cluster, subset),
+                "{members}"
+            );
         }
     }
 
     #[test]
     fn header_names_are_refused_with_their_field() {
         for (members, line) in [
-            (r#""clusterHeader": "host","#, "clusterHeader: `host` is reserved: HTTP or the proxy needs it"),
-            (r#""clusterHeader": ":path","#, "clusterHeader: `:path` is a pseudo-header"),
-            (r#""subsetHeader": "a b","#, "subsetHeader: `a b` is no header name"),
+            (
+                r#""clusterHeader": "host","#,
+                "clusterHeader: `host` is reserved: HTTP or the proxy needs it",
+            ),
+            (
+                r#""clusterHeader": ":path","#,
+                "clusterHeader: `:path` is a pseudo-header",
+            ),
+            (
+                r#""subsetHeader": "a b","#,
+                "subsetHeader: `a b` is no header name",
+            ),
             (
                 r#""responseHeader": "Set-Cookie","#,
                 "responseHeader: `Set-Cookie` is reserved: HTTP or the proxy needs it",

@@ -36,7 +36,9 @@ impl Regex {
     /// What RE2 refuses, what has no meaning over bytes, and what is too large.
     pub(crate) fn new(pattern: &str) -> Result<Self, InvalidConfig> {
         let parsed = parser::parse(pattern.as_bytes()).map_err(InvalidConfig::new)?;
-        Program::new(&parsed).map(Self).map_err(|_| InvalidConfig::new("the pattern is too large"))
+        Program::new(&parsed)
+            .map(Self)
+            .map_err(|_| InvalidConfig::new("the pattern is too large"))
     }
 
     /// Whether the whole value matches.
@@ -62,7 +64,9 @@ impl Budget {
     pub(crate) fn take(&mut self, regex: &Regex) -> Result<(), InvalidConfig> {
         let left = self.0.checked_sub(regex.0.size());
         self.0 = left.ok_or_else(|| {
-            InvalidConfig::new(format!("the patterns have more than {MOST_STEPS} steps together"))
+            InvalidConfig::new(format!(
+                "the patterns have more than {MOST_STEPS} steps together"
+            ))
         })?;
         Ok(())
     }

@@ -6,7 +6,9 @@ use regex_automata::{Anchored, Input};
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
 
 fn matches(pattern: &str, value: &[u8]) -> bool {
-    Regex::new(pattern).unwrap_or_else(|fault| panic!("{pattern}: {fault}")).matches(value)
+    Regex::new(pattern)
+        .unwrap_or_else(|fault| panic!("{pattern}: {fault}"))
+        .matches(value)
 }
 
 #[test]
@@ -48,7 +50,11 @@ fn the_whole_value_must_match() {
         ("x{2,}", "xxxx", true),
         ("x{2,3}", "xxxx", false),
     ] {
-        assert_eq!(matches(pattern, value.as_bytes()), expected, "{pattern} on {value}");
+        assert_eq!(
+            matches(pattern, value.as_bytes()),
+            expected,
+            "{pattern} on {value}"
+        );
     }
 }
 
@@ -116,22 +122,36 @@ fn what_a_rust_engine_reads_differently_is_read_as_re2_does() {
         (r"(?U)a+", "aa", true),
         ("^*a", "a", true),
     ] {
-        assert_eq!(matches(pattern, value.as_bytes()), expected, "{pattern} on {value}");
+        assert_eq!(
+            matches(pattern, value.as_bytes()),
+            expected,
+            "{pattern} on {value}"
+        );
     }
 }
 
 /// `regex-syntax` has the same classes over bytes, but for the `\s` that is tested above.
 #[test]
 fn the_members_of_named_classes_are_those_of_an_independent_library() {
-    const NAMES: &str = "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit";
-    let posix = NAMES.split(' ').flat_map(|name| [format!("[[:{name}:]]"), format!("[[:^{name}:]]")]);
-    let mut parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build();
+    const NAMES: &str =
+        "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit";
+    let posix = NAMES
+        .split(' ')
+        .flat_map(|name| [format!("[[:{name}:]]"), format!("[[:^{name}:]]")]);
+    let mut parser = regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build();
     for class in posix.chain([r"\d", r"\D", r"\w", r"\W", r"[^\d\W]"].map(str::to_owned)) {
         let hir = parser.parse(&class).unwrap();
-        let HirKind::Class(Class::Bytes(known)) = hir.kind() else { panic!("{class}: {hir:?}") };
+        let HirKind::Class(Class::Bytes(known)) = hir.kind() else {
+            panic!("{class}: {hir:?}")
+        };
         let regex = Regex::new(&class).unwrap();
         for byte in 0..=u8::MAX {
-            let is_known = known.iter().any(|range| (range.start()..=range.end()).contains(&byte));
+            let is_known = known
+                .iter()
+                .any(|range| (range.start()..=range.end()).contains(&byte));
             assert_eq!(regex.matches(&[byte]), is_known, "{class} on {byte:x}");
         }
     }
@@ -217,8 +237,9 @@ fn hir(ast: &ast::Ast) -> Hir {
     match ast {
         ast::Ast::Byte(byte) => Hir::literal([*byte]),
         ast::Ast::Set(set) => {
-            let ranges =
-                (0..=u8::MAX).filter(|byte| set.has(*byte)).map(|byte| ClassBytesRange::new(byte, byte));
+            let ranges = (0..=u8::MAX)
+                .filter(|byte| set.has(*byte))
+                .map(|byte| ClassBytesRange::new(byte, byte));
             Hir::class(Class::Bytes(ClassBytes::new(ranges)))
         }
         ast::Ast::Look(look) => Hir::look(match look {
@@ -231,9 +252,12 @@ fn hir(ast: &ast::Ast) -> Hir {
         }),
         ast::Ast::Concat(parts) => Hir::concat(all(parts)),
         ast::Ast::Alternatives(branches) => Hir::alternation(all(branches)),
-        ast::Ast::Repeat { min, max, of } => {
-            Hir::repetition(Repetition { min: *min, max: *max, greedy: true, sub: Box::new(hir(of)) })
-        }
+        ast::Ast::Repeat { min, max, of } => Hir::repetition(Repetition {
+            min: *min,
+            max: *max,
+            greedy: true,
+            sub: Box::new(hir(of)),
+        }),
     }
 }
 
@@ -243,8 +267,16 @@ fn oracle(pattern: &str) -> PikeVM {
         hir(&parser::parse(pattern.as_bytes()).unwrap()),
         Hir::look(Look::End),
     ]);
-    let config = NFA::config().utf8(false).which_captures(WhichCaptures::None);
-    PikeVM::new_from_nfa(NFA::compiler().configure(config).build_from_hir(&whole).unwrap()).unwrap()
+    let config = NFA::config()
+        .utf8(false)
+        .which_captures(WhichCaptures::None);
+    PikeVM::new_from_nfa(
+        NFA::compiler()
+            .configure(config)
+            .build_from_hir(&whole)
+            .unwrap(),
+    )
+    .unwrap()
 }
 
 /// Patterns that are well-formed, over few letters so that values hit them.
@@ -273,16 +305,20 @@ fn pattern() -> impl Strategy<Value = String> {
             "",
         ][..],
     );
-    leaf.prop_map(str::to_owned).prop_recursive(4, 24, 3, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(|parts| parts.concat()),
-            prop::collection::vec(inner.clone(), 1..4)
-                .prop_map(|branches| format!("(?:{})", branches.join("|"))),
-            (inner.clone(), prop::sample::select(&["*", "+", "?", "*?", "{2}", "{0,2}", "{1,}", "{0}"][..]))
-                .prop_map(|(part, repeat)| format!("({part}){repeat}")),
-            inner.prop_map(|part| format!("(?i:{part})")),
-        ]
-    })
+    leaf.prop_map(str::to_owned)
+        .prop_recursive(4, 24, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|parts| parts.concat()),
+                prop::collection::vec(inner.clone(), 1..4)
+                    .prop_map(|branches| format!("(?:{})", branches.join("|"))),
+                (
+                    inner.clone(),
+                    prop::sample::select(&["*", "+", "?", "*?", "{2}", "{0,2}", "{1,}", "{0}"][..])
+                )
+                    .prop_map(|(part, repeat)| format!("({part}){repeat}")),
+                inner.prop_map(|part| format!("(?i:{part})")),
+            ]
+        })
 }
 
 proptest! {

@@ -19,9 +19,14 @@ pub(crate) fn seed(salt: &str, label: &str) -> u64 {
 
 /// The index of the destination with the smallest score; one of weight 0 takes no part.
 pub(crate) fn pick(key: &[u8], destinations: impl Iterator<Item = (u64, u32)>) -> Option<usize> {
-    let scores = destinations.enumerate().filter(|(_, (_, weight))| *weight > 0);
-    let scores = scores.map(|(index, (seed, weight))| (index, score(xxh3_64_with_seed(key, seed), weight)));
-    scores.min_by(|(_, one), (_, other)| one.total_cmp(other)).map(|(index, _)| index)
+    let scores = destinations
+        .enumerate()
+        .filter(|(_, (_, weight))| *weight > 0);
+    let scores =
+        scores.map(|(index, (seed, weight))| (index, score(xxh3_64_with_seed(key, seed), weight)));
+    scores
+        .min_by(|(_, one), (_, other)| one.total_cmp(other))
+        .map(|(index, _)| index)
 }
 
 /// `-ln(u) / weight`, where `u` is the hash as an even number in 0..1, both ends left out.

@@ -9,11 +9,20 @@ fn vectors() -> Value {
 }
 
 fn bytes(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .collect()
 }
 
 fn picked(salt: &str, key: &[u8], destinations: &[(&str, u32)]) -> usize {
-    pick(key, destinations.iter().map(|(label, weight)| (seed(salt, label), *weight))).unwrap()
+    pick(
+        key,
+        destinations
+            .iter()
+            .map(|(label, weight)| (seed(salt, label), *weight)),
+    )
+    .unwrap()
 }
 
 /// The version of every user.
@@ -24,7 +33,12 @@ fn versions<'d>(salt: &str, destinations: &[(&'d str, u32)]) -> Vec<&'d str> {
 }
 
 fn moved<'d>(before: &[&'d str], after: &[&'d str]) -> Vec<(&'d str, &'d str)> {
-    before.iter().copied().zip(after.iter().copied()).filter(|(one, other)| one != other).collect()
+    before
+        .iter()
+        .copied()
+        .zip(after.iter().copied())
+        .filter(|(one, other)| one != other)
+        .collect()
 }
 
 /// Five standard deviations of a share among all users.
@@ -34,7 +48,10 @@ fn bound(share: f64) -> f64 {
 
 fn assert_share(count: usize, share: f64, what: &str) {
     let observed = count as f64 / f64::from(USERS);
-    assert!((observed - share).abs() <= bound(share), "{what}: {observed} instead of {share}");
+    assert!(
+        (observed - share).abs() <= bound(share),
+        "{what}: {observed} instead of {share}"
+    );
 }
 
 #[test]
@@ -92,15 +109,20 @@ fn a_score_is_finite_and_that_of_the_formula() {
         (u64::MAX, 7, 0.0),
     ] {
         let score = score(hash, weight);
-        assert!((score - expected).abs() <= 1e-14 * expected, "{hash}: {score} instead of {expected}");
+        assert!(
+            (score - expected).abs() <= 1e-14 * expected,
+            "{hash}: {score} instead of {expected}"
+        );
     }
 }
 
 #[test]
 fn every_destination_gets_its_share_of_the_users() {
-    for weights in
-        [&[("blue", 75), ("green", 25)][..], &[("a", 1), ("b", 2), ("c", 7)], &[("a", 999), ("b", 1)]]
-    {
+    for weights in [
+        &[("blue", 75), ("green", 25)][..],
+        &[("a", 1), ("b", 2), ("c", 7)],
+        &[("a", 999), ("b", 1)],
+    ] {
         let versions = versions("color", weights);
         let total: u32 = weights.iter().map(|(_, weight)| weight).sum();
         for (label, weight) in weights {
@@ -114,8 +136,14 @@ fn every_destination_gets_its_share_of_the_users() {
 fn scale_and_order_of_the_weights_move_nobody() {
     let before = versions("color", &[("blue", 75), ("green", 25)]);
     assert_eq!(before, versions("color", &[("green", 1), ("blue", 3)]));
-    assert_eq!(before, versions("color", &[("blue", 1_500_000_000), ("green", 500_000_000)]));
-    assert_eq!(before, versions("color", &[("red", 0), ("blue", 75), ("green", 25)]));
+    assert_eq!(
+        before,
+        versions("color", &[("blue", 1_500_000_000), ("green", 500_000_000)])
+    );
+    assert_eq!(
+        before,
+        versions("color", &[("red", 0), ("blue", 75), ("green", 25)])
+    );
 }
 
 #[test]
@@ -124,8 +152,15 @@ fn a_canary_that_grows_takes_users_and_gives_none_back() {
         let before = versions("color", &[("blue", 100 - p), ("green", p)]);
         let after = versions("color", &[("blue", 100 - q), ("green", q)]);
         let moved = moved(&before, &after);
-        assert!(moved.iter().all(|step| *step == ("blue", "green")), "{p} -> {q}");
-        assert_share(moved.len(), f64::from(q - p) / 100.0, &format!("{p} -> {q}"));
+        assert!(
+            moved.iter().all(|step| *step == ("blue", "green")),
+            "{p} -> {q}"
+        );
+        assert_share(
+            moved.len(),
+            f64::from(q - p) / 100.0,
+            &format!("{p} -> {q}"),
+        );
     }
 }
 
@@ -133,8 +168,14 @@ fn a_canary_that_grows_takes_users_and_gives_none_back() {
 fn a_destination_that_is_taken_out_moves_only_its_own_users() {
     let before = versions("color", &[("a", 50), ("b", 30), ("c", 20)]);
     for (out, weights) in [("a", [0, 30, 20]), ("b", [50, 0, 20]), ("c", [50, 30, 0])] {
-        let after = versions("color", &[("a", weights[0]), ("b", weights[1]), ("c", weights[2])]);
-        assert!(moved(&before, &after).iter().all(|(from, _)| *from == out), "{out}");
+        let after = versions(
+            "color",
+            &[("a", weights[0]), ("b", weights[1]), ("c", weights[2])],
+        );
+        assert!(
+            moved(&before, &after).iter().all(|(from, _)| *from == out),
+            "{out}"
+        );
         assert!(!after.contains(&out));
     }
 }
@@ -144,7 +185,11 @@ fn two_salts_are_independent_and_one_salt_agrees() {
     let weights = [("blue", 75), ("green", 25)];
     let (one, other) = (versions("one", &weights), versions("other", &weights));
     assert_eq!(one, versions("one", &weights));
-    let both = one.iter().zip(&other).filter(|(one, other)| **one == "green" && **other == "green").count();
+    let both = one
+        .iter()
+        .zip(&other)
+        .filter(|(one, other)| **one == "green" && **other == "green")
+        .count();
     assert_share(both, 0.25 * 0.25, "green by both salts");
 }
 

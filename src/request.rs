@@ -65,7 +65,11 @@ impl<'r, F: Fields> Request<'r, F> {
         let path = &self.path()?.text;
         let question = path.iter().position(|&b| b == b'?')?;
         let query = path.get(question + 1..)?;
-        query.split(|&b| b == b'&').map(split_at_equals).find(|(key, _)| *key == name).map(|(_, value)| value)
+        query
+            .split(|&b| b == b'&')
+            .map(split_at_equals)
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
     }
 
     /// Whether any value of the header satisfies the condition; `None` when the header is absent.
@@ -98,15 +102,23 @@ impl<'r, F: Fields> Request<'r, F> {
 
     /// The client's address without the port, and an IPv6 one without its brackets.
     pub(crate) fn source_ip(&self) -> Option<&[u8]> {
-        let address = self.source_address.get_or_init(|| self.fields.source_address()).as_deref()?;
+        let address = self
+            .source_address
+            .get_or_init(|| self.fields.source_address())
+            .as_deref()?;
         let port = address.iter().rposition(|b| *b == b':')?;
         let ip = address.get(..port)?;
-        Some(ip.strip_prefix(b"[").and_then(|ip| ip.strip_suffix(b"]")).unwrap_or(ip))
+        Some(
+            ip.strip_prefix(b"[")
+                .and_then(|ip| ip.strip_suffix(b"]"))
+                .unwrap_or(ip),
+        )
     }
 
     /// Whether the request came by https, as the proxy trusts it.
     pub(crate) fn is_https(&self) -> bool {
-        self.first_value(":scheme").is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
+        self.first_value(":scheme")
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"))
     }
 
     /// The header's first value, `Some(None)` if it is absent; `None` when enough single reads have been made.
@@ -123,14 +135,20 @@ impl<'r, F: Fields> Request<'r, F> {
 
     fn values(&self, name: &'r str) -> impl Iterator<Item = &[u8]> {
         let lines = self.all.get_or_init(|| self.fields.all());
-        lines.iter().filter(move |(key, _)| key == name).map(|(_, value)| &**value)
+        lines
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| &**value)
     }
 
     fn path(&self) -> Option<&Path> {
         let read = || {
             let text = self.fields.first(":path")?;
             let end = text.iter().position(|b| matches!(b, b'?' | b'#'));
-            Some(Path { uri_end: end.unwrap_or(text.len()), text })
+            Some(Path {
+                uri_end: end.unwrap_or(text.len()),
+                text,
+            })
         };
         self.path.get_or_init(read).as_ref()
     }
@@ -143,7 +161,10 @@ fn is_pseudo(name: &str) -> bool {
 
 fn split_at_equals(pair: &[u8]) -> (&[u8], &[u8]) {
     let mut halves = pair.splitn(2, |&b| b == b'=');
-    (halves.next().unwrap_or_default(), halves.next().unwrap_or_default())
+    (
+        halves.next().unwrap_or_default(),
+        halves.next().unwrap_or_default(),
+    )
 }
 
 #[cfg(test)]
@@ -161,16 +182,24 @@ pub(crate) mod tests {
 
     impl Lines {
         pub(crate) fn new<V: AsRef<[u8]>>(lines: &[(&str, V)]) -> Self {
-            let lines =
-                lines.iter().map(|(name, value)| ((*name).to_owned(), value.as_ref().to_vec())).collect();
-            Self { lines, ..Self::default() }
+            let lines = lines
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.as_ref().to_vec()))
+                .collect();
+            Self {
+                lines,
+                ..Self::default()
+            }
         }
     }
 
     impl Fields for &Lines {
         fn first(&self, name: &str) -> Option<Vec<u8>> {
             self.reads.set(self.reads.get() + 1);
-            self.lines.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+            self.lines
+                .iter()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.clone())
         }
 
         fn all(&self) -> Vec<(String, Vec<u8>)> {
@@ -186,7 +215,9 @@ pub(crate) mod tests {
     fn param(path: &str, name: &str) -> Option<String> {
         let lines = Lines::new(&[(":path", path)]);
         let request = Request::new(&lines);
-        request.query_param(name.as_bytes()).map(|value| String::from_utf8_lossy(value).into_owned())
+        request
+            .query_param(name.as_bytes())
+            .map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
     #[test]
@@ -213,7 +244,13 @@ pub(crate) mod tests {
 
     #[test]
     fn the_uri_ends_at_query_or_fragment() {
-        for (path, uri) in [("/a?b", "/a"), ("/a#b?c", "/a"), ("/a", "/a"), ("/?", "/"), ("*", "*")] {
+        for (path, uri) in [
+            ("/a?b", "/a"),
+            ("/a#b?c", "/a"),
+            ("/a", "/a"),
+            ("/?", "/"),
+            ("*", "*"),
+        ] {
             let lines = Lines::new(&[(":path", path)]);
             assert_eq!(Request::new(&lines).uri(), Some(uri.as_bytes()));
         }
@@ -225,12 +262,19 @@ pub(crate) mod tests {
         let lines = Lines::new(&[(":path", "/a?b=c"), ("x-a", "1"), ("x-a", "2")]);
         let request = Request::new(&lines);
         assert_eq!(lines.reads.get(), 0);
-        assert_eq!((request.uri(), request.query_param(b"b")), (Some(&b"/a"[..]), Some(&b"c"[..])));
+        assert_eq!(
+            (request.uri(), request.query_param(b"b")),
+            (Some(&b"/a"[..]), Some(&b"c"[..]))
+        );
         assert_eq!(lines.reads.get(), 1);
         assert_eq!(request.header("x-a", |value| value == b"1"), Some(true));
         assert_eq!(request.header("x-none", |_| true), None);
         assert_eq!((lines.reads.get(), lines.maps.get()), (3, 0));
-        assert_eq!(request.header("x-a", |value| value == b"2"), Some(true), "the second line counts");
+        assert_eq!(
+            request.header("x-a", |value| value == b"2"),
+            Some(true),
+            "the second line counts"
+        );
         assert_eq!(request.header("x-a", |value| value == b"3"), Some(false));
         assert_eq!(request.header("x-none", |_| true), None);
         assert_eq!((lines.reads.get(), lines.maps.get()), (3, 1));
@@ -242,7 +286,10 @@ pub(crate) mod tests {
         let request = Request::new(&lines);
         assert_eq!(request.first_value("x-a"), Some(&b"1"[..]));
         assert_eq!(request.header("x-a", |value| value == b"2"), Some(true));
-        assert_eq!((lines.maps.get(), request.first_value("x-a")), (1, Some(&b"1"[..])));
+        assert_eq!(
+            (lines.maps.get(), request.first_value("x-a")),
+            (1, Some(&b"1"[..]))
+        );
     }
 
     #[test]
@@ -254,9 +301,15 @@ pub(crate) mod tests {
             request.each_value(name, |value| values.push(value.to_vec()));
             values.concat()
         };
-        assert_eq!((values("x-none"), values(":path")), (b"".to_vec(), b"/".to_vec()));
+        assert_eq!(
+            (values("x-none"), values(":path")),
+            (b"".to_vec(), b"/".to_vec())
+        );
         assert_eq!(lines.maps.get(), 0, "one line at most needs no map");
-        assert_eq!((values("x-a"), values("x-b"), lines.maps.get()), (b"13".to_vec(), b"2".to_vec(), 1));
+        assert_eq!(
+            (values("x-a"), values("x-b"), lines.maps.get()),
+            (b"13".to_vec(), b"2".to_vec(), 1)
+        );
         assert_eq!(values("x-none"), b"");
     }
 

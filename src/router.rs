@@ -18,22 +18,35 @@ pub struct Router {
 }
 
 impl Router {
-    pub(crate) fn new(wire: &[config::Rule], completion: Completion<'_>) -> Result<Self, InvalidConfig> {
+    pub(crate) fn new(
+        wire: &[config::Rule],
+        completion: Completion<'_>,
+    ) -> Result<Self, InvalidConfig> {
         if wire.is_empty() {
             return Err(InvalidConfig::new("needs at least one rule").at("http"));
         }
         let mut budget = Budget::default();
         let rule = |(index, wire): (usize, &config::Rule)| {
-            Rule::new(wire, index, completion, &mut budget).map_err(|fault| fault.item("http", index))
+            Rule::new(wire, index, completion, &mut budget)
+                .map_err(|fault| fault.item("http", index))
         };
-        let rules: Box<[Rule]> = wire.iter().enumerate().map(rule).collect::<Result<_, _>>()?;
+        let rules: Box<[Rule]> = wire
+            .iter()
+            .enumerate()
+            .map(rule)
+            .collect::<Result<_, _>>()?;
         let mut names = BTreeSet::new();
         match rules.iter().position(|rule| !names.insert(rule.name())) {
-            Some(index) => {
-                Err(InvalidConfig::new("is the name of an earlier rule").at("name").item("http", index))
-            }
+            Some(index) => Err(InvalidConfig::new("is the name of an earlier rule")
+                .at("name")
+                .item("http", index)),
             None => Ok(Self {
-                index: Index::new(rules.iter().zip(0..).flat_map(|(rule, number)| rule.entries(number))),
+                index: Index::new(
+                    rules
+                        .iter()
+                        .zip(0..)
+                        .flat_map(|(rule, number)| rule.entries(number)),
+                ),
                 rules,
             }),
         }

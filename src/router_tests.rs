@@ -5,12 +5,16 @@ use crate::reason::Reason;
 use crate::request::tests::Lines;
 
 fn policy(http: &str) -> Result<Policy, String> {
-    Policy::from_json(format!(r#"{{"http": {http}}}"#).as_bytes()).map_err(|fault| fault.to_string())
+    Policy::from_json(format!(r#"{{"http": {http}}}"#).as_bytes())
+        .map_err(|fault| fault.to_string())
 }
 
 fn routed(policy: &Policy, lines: &[(&str, &str)]) -> Option<String> {
     let lines = Lines::new(lines);
-    policy.router().route(&Request::new(&lines)).map(|rule| rule.name().to_owned())
+    policy
+        .router()
+        .route(&Request::new(&lines))
+        .map(|rule| rule.name().to_owned())
 }
 
 #[test]
@@ -38,22 +42,34 @@ fn the_first_rule_that_matches_decides() {
         ("/d", "1", "prefix"),
         ("*", "1", "never"),
     ] {
-        assert_eq!(routed(&policy, &[(":path", path), ("x", x)]).as_deref(), Some(rule), "{path} {x}");
+        assert_eq!(
+            routed(&policy, &[(":path", path), ("x", x)]).as_deref(),
+            Some(rule),
+            "{path} {x}"
+        );
     }
 }
 
 #[test]
 fn a_request_that_no_rule_matches_is_nobodys() {
     let policy =
-        policy(r#"[{"match": [{"uri": {"prefix": "/color"}}], "route": [{"cluster": "c"}]}]"#).unwrap();
+        policy(r#"[{"match": [{"uri": {"prefix": "/color"}}], "route": [{"cluster": "c"}]}]"#)
+            .unwrap();
     assert_eq!(routed(&policy, &[(":path", "/other")]), None);
-    assert_eq!(routed(&policy, &[(":path", "/color")]).as_deref(), Some("http-0"));
+    assert_eq!(
+        routed(&policy, &[(":path", "/color")]).as_deref(),
+        Some("http-0")
+    );
 }
 
 #[test]
 fn a_rule_without_conditions_takes_every_request() {
-    for members in ["", r#""match": [],"#, r#""match": [{}],"#, r#""match": [{"uri": {"exact": "/x"}}, {}],"#]
-    {
+    for members in [
+        "",
+        r#""match": [],"#,
+        r#""match": [{}],"#,
+        r#""match": [{"uri": {"exact": "/x"}}, {}],"#,
+    ] {
         let policy = policy(&format!(r#"[{{{members} "route": [{{"cluster": "c"}}]}}]"#)).unwrap();
         assert!(routed(&policy, &[]).is_some(), "{members}");
     }
@@ -64,8 +80,13 @@ fn a_short_host_is_completed_as_istio_does() {
     let text = r#"{"namespace": "shop", "http": [{"route": [
         {"destination": {"host": "color-service", "subset": "blue-sub", "port": {"number": 8000}}}]}]}"#;
     let policy = Policy::from_json(text.as_bytes()).unwrap();
-    let cluster = policy.router().rules()[0].destinations()[0].cluster().to_owned();
-    assert_eq!(cluster, "outbound|8000|blue-sub|color-service.shop.svc.cluster.local");
+    let cluster = policy.router().rules()[0].destinations()[0]
+        .cluster()
+        .to_owned();
+    assert_eq!(
+        cluster,
+        "outbound|8000|blue-sub|color-service.shop.svc.cluster.local"
+    );
 }
 
 #[test]
@@ -73,17 +94,30 @@ fn faults_have_the_place_of_their_rule() {
     let rule = |name: &str| format!(r#"{{"name": "{name}", "route": [{{"cluster": "c"}}]}}"#);
     for (http, line) in [
         ("[]".to_owned(), "http: needs at least one rule"),
-        (format!("[{}, {}]", rule("a"), rule("a")), "http[1].name: is the name of an earlier rule"),
         (
-            format!("[{}, {}]", rule("http-1"), r#"{"route": [{"cluster": "c"}]}"#),
+            format!("[{}, {}]", rule("a"), rule("a")),
             "http[1].name: is the name of an earlier rule",
         ),
-        (format!("[{}]", rule("a/b")), "http[0].name: is no name: 1 to 63 letters, digits, `-`, `_`, `.`"),
+        (
+            format!(
+                "[{}, {}]",
+                rule("http-1"),
+                r#"{"route": [{"cluster": "c"}]}"#
+            ),
+            "http[1].name: is the name of an earlier rule",
+        ),
+        (
+            format!("[{}]", rule("a/b")),
+            "http[0].name: is no name: 1 to 63 letters, digits, `-`, `_`, `.`",
+        ),
         (
             format!("[{}]", rule(&"a".repeat(64))),
             "http[0].name: is no name: 1 to 63 letters, digits, `-`, `_`, `.`",
         ),
-        (r#"[{"route": []}]"#.to_owned(), "http[0].route: needs at least one destination"),
+        (
+            r#"[{"route": []}]"#.to_owned(),
+            "http[0].route: needs at least one destination",
+        ),
         (
             r#"[{"route": [{"cluster": "c"}, {"cluster": "d"}]}]"#.to_owned(),
             "http[0].route: the weights sum to 0",
@@ -121,7 +155,12 @@ fn shares_are_the_weights_whatever_their_scale() {
         let request = Request::new(&lines);
         let mut green = 0_u32;
         for _ in 0..40_000 {
-            let choice = policy.router().route(&request).unwrap().choose(&request, &mut random).unwrap();
+            let choice = policy
+                .router()
+                .route(&request)
+                .unwrap()
+                .choose(&request, &mut random)
+                .unwrap();
             assert_eq!(choice.reason, Reason::Weighted);
             green += u32::from(choice.destination.label() == "green");
         }

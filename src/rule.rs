@@ -37,29 +37,43 @@ impl Rule {
         let name = match &wire.name {
             Some(name) if is_name(name) => name.clone(),
             Some(_) => {
-                return Err(
-                    InvalidConfig::new("is no name: 1 to 63 letters, digits, `-`, `_`, `.`").at("name")
-                );
+                return Err(InvalidConfig::new(
+                    "is no name: 1 to 63 letters, digits, `-`, `_`, `.`",
+                )
+                .at("name"));
             }
             None => format!("http-{index}"),
         };
         let matcher = |(index, wire): (usize, &config::Match)| {
             Matcher::new(wire, budget).map_err(|fault| fault.item("match", index))
         };
-        let mut matches: Vec<Matcher> =
-            wire.r#match.iter().enumerate().map(matcher).collect::<Result<_, _>>()?;
+        let mut matches: Vec<Matcher> = wire
+            .r#match
+            .iter()
+            .enumerate()
+            .map(matcher)
+            .collect::<Result<_, _>>()?;
         if matches.iter().any(|matcher| matcher.conditions() == 0) {
             matches.clear();
         }
         let destination = |(index, wire): (usize, &config::Route)| {
             Destination::new(wire, completion).map_err(|fault| fault.item("route", index))
         };
-        let destinations: Vec<_> =
-            wire.route.iter().enumerate().map(destination).collect::<Result<_, _>>()?;
+        let destinations: Vec<_> = wire
+            .route
+            .iter()
+            .enumerate()
+            .map(destination)
+            .collect::<Result<_, _>>()?;
         let mut labels = BTreeSet::new();
-        if let Some(index) = destinations.iter().position(|destination| !labels.insert(destination.label())) {
-            return Err(InvalidConfig::new("has the same subset, cluster or host as an earlier one")
-                .item("route", index));
+        if let Some(index) = destinations
+            .iter()
+            .position(|destination| !labels.insert(destination.label()))
+        {
+            return Err(InvalidConfig::new(
+                "has the same subset, cluster or host as an earlier one",
+            )
+            .item("route", index));
         }
         let weights: Vec<_> = destinations.iter().map(Destination::weight).collect();
         let split = Split::new(&weights).map_err(|fault| fault.at("route"))?;
@@ -79,11 +93,17 @@ impl Rule {
         request: &Request<'r, F>,
         random: &mut impl Random,
     ) -> Option<Choice<'r>> {
-        let by_key = self.sticky.as_deref().and_then(|sticky| self.choose_by_key(sticky, request, random));
+        let by_key = self
+            .sticky
+            .as_deref()
+            .and_then(|sticky| self.choose_by_key(sticky, request, random));
         by_key.or_else(|| {
             let (index, reason) = match self.split.only() {
                 Some(only) => (only, Reason::Only),
-                None => (self.split.pick(self.weights(), |total| random.below(total)), Reason::Weighted),
+                None => (
+                    self.split.pick(self.weights(), |total| random.below(total)),
+                    Reason::Weighted,
+                ),
             };
             self.choice(index, reason)
         })
@@ -106,10 +126,16 @@ impl Rule {
             Some(only) => self.choice(only, Reason::Only)?,
             None => {
                 let index = sticky.pick(&key.value, self.weights())?;
-                Choice { key: Some(key.kind), ..self.choice(index, Reason::Sticky)? }
+                Choice {
+                    key: Some(key.kind),
+                    ..self.choice(index, Reason::Sticky)?
+                }
             }
         };
-        Some(Choice { set_cookie: key.set_cookie, ..choice })
+        Some(Choice {
+            set_cookie: key.set_cookie,
+            ..choice
+        })
     }
 
     fn choice(&self, index: usize, reason: Reason) -> Option<Choice<'_>> {
@@ -138,15 +164,22 @@ impl Rule {
 
     /// The `match` entries under their numbers, or the one that stands for none.
     pub(crate) fn entries(&self, rule: u32) -> impl Iterator<Item = (Entry, Option<&Matcher>)> {
-        let always = self.matches.is_empty().then_some((Entry::new(rule, None), None));
+        let always = self
+            .matches
+            .is_empty()
+            .then_some((Entry::new(rule, None), None));
         let numbered = self.matches.iter().zip(0..);
-        always
-            .into_iter()
-            .chain(numbered.map(move |(matcher, number)| (Entry::new(rule, Some(number)), Some(matcher))))
+        always.into_iter().chain(
+            numbered.map(move |(matcher, number)| (Entry::new(rule, Some(number)), Some(matcher))),
+        )
     }
 
     pub(crate) fn matches<'r, F: Fields>(&'r self, entry: Entry, request: &Request<'r, F>) -> bool {
-        let Some(number) = entry.matcher else { return true };
-        self.matches.get(number as usize).is_some_and(|matcher| matcher.matches(request, entry.settled))
+        let Some(number) = entry.matcher else {
+            return true;
+        };
+        self.matches
+            .get(number as usize)
+            .is_some_and(|matcher| matcher.matches(request, entry.settled))
     }
 }

@@ -23,15 +23,18 @@ impl Split {
     /// # Errors
     /// No weight, or several of which none is above zero.
     pub fn new(weights: &[u32]) -> Result<Self, InvalidConfig> {
-        let mut above_zero = (0..).zip(weights).filter(|(_, weight)| **weight > 0).map(|(index, _)| index);
+        let mut above_zero = (0..)
+            .zip(weights)
+            .filter(|(_, weight)| **weight > 0)
+            .map(|(index, _)| index);
         match (weights.len(), above_zero.next(), above_zero.next()) {
             (0, ..) => Err(InvalidConfig::new("needs at least one destination")),
             (1, ..) => Ok(Self(Shares::Only(0))),
             (_, None, _) => Err(InvalidConfig::new("the weights sum to 0")),
             (_, Some(only), None) => Ok(Self(Shares::Only(only))),
-            (_, Some(_), Some(_)) => {
-                Ok(Self(Shares::Sum(weights.iter().map(|&weight| u64::from(weight)).sum())))
-            }
+            (_, Some(_), Some(_)) => Ok(Self(Shares::Sum(
+                weights.iter().map(|&weight| u64::from(weight)).sum(),
+            ))),
         }
     }
 
@@ -78,19 +81,32 @@ mod tests {
 
     #[test]
     fn every_destination_gets_exactly_its_weight_of_the_points() {
-        for weights in [&[75, 25][..], &[25, 75], &[0, 3, 0, 1, 0], &[1, 1, 1], &[100, 0], &[0, 100]] {
+        for weights in [
+            &[75, 25][..],
+            &[25, 75],
+            &[0, 3, 0, 1, 0],
+            &[1, 1, 1],
+            &[100, 0],
+            &[0, 100],
+        ] {
             assert_eq!(counts(weights), weights);
         }
     }
 
     #[test]
     fn a_lone_destination_or_share_is_not_drawn() {
-        for (weights, only) in [(&[0][..], Some(0)), (&[7], Some(0)), (&[0, 9, 0], Some(1)), (&[1, 1], None)]
-        {
+        for (weights, only) in [
+            (&[0][..], Some(0)),
+            (&[7], Some(0)),
+            (&[0, 9, 0], Some(1)),
+            (&[1, 1], None),
+        ] {
             assert_eq!(Split::new(weights).unwrap().only(), only);
         }
         assert_eq!(
-            Split::new(&[100, 0]).unwrap().pick([].into_iter(), |_| unreachable!("no draw is needed")),
+            Split::new(&[100, 0])
+                .unwrap()
+                .pick([].into_iter(), |_| unreachable!("no draw is needed")),
             0
         );
     }

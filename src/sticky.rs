@@ -48,7 +48,9 @@ impl Sticky {
     ) -> Result<Option<Self>, InvalidConfig> {
         let Some(keys) = &wire.consistent_hash else {
             return match wire.salt {
-                Some(_) => Err(InvalidConfig::new("has no effect without consistentHash").at("salt")),
+                Some(_) => {
+                    Err(InvalidConfig::new("has no effect without consistentHash").at("salt"))
+                }
                 None => Ok(None),
             };
         };
@@ -61,8 +63,10 @@ impl Sticky {
             .at("name"));
         };
         let salt = wire.salt.as_deref().unwrap_or(name);
-        let seeds =
-            destinations.iter().map(|destination| rendezvous::seed(salt, destination.label())).collect();
+        let seeds = destinations
+            .iter()
+            .map(|destination| rendezvous::seed(salt, destination.label()))
+            .collect();
         Ok(Some(Self { keys, seeds }))
     }
 
@@ -76,7 +80,11 @@ impl Sticky {
             let cookie = self.keys.issued()?;
             let key = format!("{:032x}", random.key());
             let set_cookie = cookie.issue(&key, request.is_https());
-            Some(Found { value: Cow::Owned(key.into_bytes()), kind: "cookie", set_cookie })
+            Some(Found {
+                value: Cow::Owned(key.into_bytes()),
+                kind: "cookie",
+                set_cookie,
+            })
         })
     }
 
@@ -96,7 +104,11 @@ impl Keys {
     fn carried<'q, 'r: 'q, F: Fields>(&'r self, request: &'q Request<'r, F>) -> Option<Found<'q>> {
         self.0.iter().find_map(|key| {
             let value = key.read(request).filter(|value| !value.is_empty())?;
-            Some(Found { value: Cow::Borrowed(value), kind: key.kind(), set_cookie: None })
+            Some(Found {
+                value: Cow::Borrowed(value),
+                kind: key.kind(),
+                set_cookie: None,
+            })
         })
     }
 
@@ -120,7 +132,9 @@ impl TryFrom<&[config::HashKey]> for Keys {
         for (index, wire) in wire.iter().enumerate() {
             let located = |fault: InvalidConfig| fault.item("consistentHash", index);
             let key = Key::try_from(wire).map_err(located)?;
-            if keys.last().is_some_and(Key::is_always_there) || keys.iter().any(|before| before.hides(&key)) {
+            if keys.last().is_some_and(Key::is_always_there)
+                || keys.iter().any(|before| before.hides(&key))
+            {
                 return Err(located(InvalidConfig::new(
                     "is never reached: a key before it is always taken first",
                 )));
@@ -174,14 +188,18 @@ impl TryFrom<&config::HashKey> for Key {
     type Error = InvalidConfig;
 
     fn try_from(wire: &config::HashKey) -> Result<Self, InvalidConfig> {
-        match (&wire.http_header_name, &wire.http_cookie, &wire.http_query_parameter_name, wire.use_source_ip)
-        {
-            (Some(name), None, None, false) => {
-                HeaderName::to_read(name).map(Self::Header).map_err(|fault| fault.at("httpHeaderName"))
-            }
-            (None, Some(cookie), None, false) => {
-                Cookie::try_from(cookie).map(Self::Cookie).map_err(|fault| fault.at("httpCookie"))
-            }
+        match (
+            &wire.http_header_name,
+            &wire.http_cookie,
+            &wire.http_query_parameter_name,
+            wire.use_source_ip,
+        ) {
+            (Some(name), None, None, false) => HeaderName::to_read(name)
+                .map(Self::Header)
+                .map_err(|fault| fault.at("httpHeaderName")),
+            (None, Some(cookie), None, false) => Cookie::try_from(cookie)
+                .map(Self::Cookie)
+                .map_err(|fault| fault.at("httpCookie")),
             (None, None, Some(name), false) if name.is_empty() => {
                 Err(InvalidConfig::new("is empty").at("httpQueryParameterName"))
             }

@@ -1,7 +1,12 @@
 //! The filter under `CANARY_ON_BAD_CONFIG=refuse`, which is a variable of a whole process: hence a binary of its own.
 
 #![cfg(feature = "proxy")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test and its support")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test and its support"
+)]
 
 use canary_filter as _;
 

@@ -1,6 +1,11 @@
 //! How many users a change of the weights moves, here and elsewhere: the table in docs/stickiness.md is this test's.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -18,13 +23,41 @@ type Change = (&'static str, Weights, Weights);
 
 /// One weight changes against all others, which every change between two versions is.
 const ONE_WEIGHT: &[Change] = &[
-    ("9 : 1 becomes 3 : 1", &[("blue", 9), ("green", 1)], &[("blue", 3), ("green", 1)]),
-    ("95 / 5 becomes 75 / 25", &[("blue", 95), ("green", 5)], &[("blue", 75), ("green", 25)]),
-    ("75 / 25 becomes 50 / 50", &[("blue", 75), ("green", 25)], &[("blue", 50), ("green", 50)]),
-    ("promotion: 50 / 50 becomes 0 / 100", &[("blue", 50), ("green", 50)], &[("blue", 0), ("green", 100)]),
-    ("rollback: 75 / 25 becomes 100 / 0", &[("blue", 75), ("green", 25)], &[("blue", 100), ("green", 0)]),
-    ("75 / 25 is written 3 : 1", &[("blue", 75), ("green", 25)], &[("blue", 3), ("green", 1)]),
-    ("green is written before blue", &[("blue", 75), ("green", 25)], &[("green", 25), ("blue", 75)]),
+    (
+        "9 : 1 becomes 3 : 1",
+        &[("blue", 9), ("green", 1)],
+        &[("blue", 3), ("green", 1)],
+    ),
+    (
+        "95 / 5 becomes 75 / 25",
+        &[("blue", 95), ("green", 5)],
+        &[("blue", 75), ("green", 25)],
+    ),
+    (
+        "75 / 25 becomes 50 / 50",
+        &[("blue", 75), ("green", 25)],
+        &[("blue", 50), ("green", 50)],
+    ),
+    (
+        "promotion: 50 / 50 becomes 0 / 100",
+        &[("blue", 50), ("green", 50)],
+        &[("blue", 0), ("green", 100)],
+    ),
+    (
+        "rollback: 75 / 25 becomes 100 / 0",
+        &[("blue", 75), ("green", 25)],
+        &[("blue", 100), ("green", 0)],
+    ),
+    (
+        "75 / 25 is written 3 : 1",
+        &[("blue", 75), ("green", 25)],
+        &[("blue", 3), ("green", 1)],
+    ),
+    (
+        "green is written before blue",
+        &[("blue", 75), ("green", 25)],
+        &[("green", 25), ("blue", 75)],
+    ),
     (
         "red comes to blue and green: 75 / 25 becomes 75 / 25 / 5",
         &[("blue", 75), ("green", 25)],
@@ -90,8 +123,14 @@ fn here(weights: Weights) -> Vec<&'static str> {
     let policy = Policy::from_json(text.as_bytes()).unwrap();
     let rule = &policy.router().rules()[0];
     let label = |user: String| {
-        let choice = rule.choose(&Request::new(User(&user)), &mut NotDrawn).unwrap();
-        weights.iter().map(|(label, _)| *label).find(|label| *label == choice.destination.label()).unwrap()
+        let choice = rule
+            .choose(&Request::new(User(&user)), &mut NotDrawn)
+            .unwrap();
+        weights
+            .iter()
+            .map(|(label, _)| *label)
+            .find(|label| *label == choice.destination.label())
+            .unwrap()
     };
     users().map(label).collect()
 }
@@ -118,10 +157,16 @@ fn envoy(weights: Weights) -> Vec<&'static str> {
 fn must_move(before: Weights, after: Weights) -> f64 {
     let shares = |weights: Weights| -> BTreeMap<_, _> {
         let total: u32 = weights.iter().map(|(_, weight)| weight).sum();
-        weights.iter().map(|(label, weight)| (*label, f64::from(*weight) / f64::from(total))).collect()
+        weights
+            .iter()
+            .map(|(label, weight)| (*label, f64::from(*weight) / f64::from(total)))
+            .collect()
     };
     let (before, after) = (shares(before), shares(after));
-    before.iter().map(|(label, share)| (share - after.get(label).unwrap_or(&0.0)).max(0.0)).sum()
+    before
+        .iter()
+        .map(|(label, share)| (share - after.get(label).unwrap_or(&0.0)).max(0.0))
+        .sum()
 }
 
 fn share(count: usize) -> f64 {
@@ -133,7 +178,11 @@ fn percent(share: f64) -> String {
 }
 
 fn moved(before: &[&str], after: &[&str]) -> usize {
-    before.iter().zip(after).filter(|(one, other)| one != other).count()
+    before
+        .iter()
+        .zip(after)
+        .filter(|(one, other)| one != other)
+        .count()
 }
 
 fn on(label: &str, users: &[&str]) -> usize {
@@ -143,18 +192,25 @@ fn on(label: &str, users: &[&str]) -> usize {
 /// How many of these users have to leave, so that every destination has the number that it has after the change.
 fn fewest(before: &[&str], after: &[&str]) -> usize {
     let labels: BTreeSet<_> = before.iter().collect();
-    labels.into_iter().map(|label| on(label, before).saturating_sub(on(label, after))).sum()
+    labels
+        .into_iter()
+        .map(|label| on(label, before).saturating_sub(on(label, after)))
+        .sum()
 }
 
 fn documented(table: &str) {
     let page = include_str!("../docs/stickiness.md");
-    assert!(page.contains(table), "docs/stickiness.md has to say:\n{table}");
+    assert!(
+        page.contains(table),
+        "docs/stickiness.md has to say:\n{table}"
+    );
 }
 
 #[test]
 fn who_need_not_move_stays_and_elsewhere_as_many_move_as_the_documentation_says() {
     let mut table =
-        "| change | must move | here | Envoy's hash policy |\n| --- | --- | --- | --- |\n".to_owned();
+        "| change | must move | here | Envoy's hash policy |\n| --- | --- | --- | --- |\n"
+            .to_owned();
     for (what, old, new) in ONE_WEIGHT.iter().chain(SEVERAL_WEIGHTS) {
         let must = must_move(old, new);
         let (before, after) = (here(old), here(new));
@@ -162,9 +218,13 @@ fn who_need_not_move_stays_and_elsewhere_as_many_move_as_the_documentation_says(
         if ONE_WEIGHT.iter().any(|(one, ..)| one == what) {
             assert_eq!(here, fewest(&before, &after), "{what}");
             let bound = 5.0 * (must * (1.0 - must) / f64::from(USERS)).sqrt();
-            assert!((share(here) - must).abs() <= bound, "{what}: {here} of {USERS} instead of {must}");
+            assert!(
+                (share(here) - must).abs() <= bound,
+                "{what}: {here} of {USERS} instead of {must}"
+            );
         }
-        let [must, here, envoy] = [must, share(here), share(moved(&envoy(old), &envoy(new)))].map(percent);
+        let [must, here, envoy] =
+            [must, share(here), share(moved(&envoy(old), &envoy(new)))].map(percent);
         writeln!(table, "| {what} | {must} | {here} | {envoy} |").unwrap();
     }
     documented(&table);

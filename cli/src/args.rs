@@ -63,7 +63,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         Next::Value(command) if command == "check" => check(&mut parser),
         Next::Value(command) if command == "weights" => weights(&mut parser),
         Next::Value(command) if command == "help" => Ok(Command::Print(USAGE.to_owned())),
-        Next::Value(command) => Err(format!("there is no command `{}`", command.to_string_lossy())),
+        Next::Value(command) => Err(format!(
+            "there is no command `{}`",
+            command.to_string_lossy()
+        )),
         Next::End => Err("a command is missing: check or weights".to_owned()),
     }
 }
@@ -77,9 +80,10 @@ enum Next {
 fn next(parser: &mut Parser, help: &str) -> Result<Next, String> {
     match parser.next().map_err(|error| error.to_string())? {
         Some(Arg::Short('h') | Arg::Long("help")) => Ok(Next::Print(help.to_owned())),
-        Some(Arg::Short('V') | Arg::Long("version")) => {
-            Ok(Next::Print(format!("canary {}\n", env!("CARGO_PKG_VERSION"))))
-        }
+        Some(Arg::Short('V') | Arg::Long("version")) => Ok(Next::Print(format!(
+            "canary {}\n",
+            env!("CARGO_PKG_VERSION")
+        ))),
         Some(Arg::Value(value)) => Ok(Next::Value(value)),
         Some(option) => Err(option.unexpected().to_string()),
         None => Ok(Next::End),
@@ -105,12 +109,16 @@ fn weights(parser: &mut Parser) -> Result<Command, String> {
             Next::Print(text) => return Ok(Command::Print(text)),
             Next::Value(value) if file.is_none() => file = Some(PathBuf::from(value)),
             Next::Value(value) => {
-                let value = value.string().map_err(|error| format!("weights: {error}"))?;
+                let value = value
+                    .string()
+                    .map_err(|error| format!("weights: {error}"))?;
                 match rule {
                     None => rule = Some(value),
-                    Some(_) => {
-                        weights.push(value.parse::<Weight>().map_err(|error| format!("weights: {error}"))?)
-                    }
+                    Some(_) => weights.push(
+                        value
+                            .parse::<Weight>()
+                            .map_err(|error| format!("weights: {error}"))?,
+                    ),
                 }
             }
             Next::End => break,

@@ -22,15 +22,21 @@ pub fn check(file: &[u8], must_be_json: bool) -> Result<Vec<Checked>, Vec<Fault>
     let configurations = document.configurations().map_err(|fault| vec![fault])?;
     let (mut checked, mut faults) = (Vec::new(), Vec::new());
     for configuration in configurations {
-        let verdict =
-            configuration.and_then(|configuration| Ok((configuration.line(), configuration.policy()?)));
+        let verdict = configuration
+            .and_then(|configuration| Ok((configuration.line(), configuration.policy()?)));
         match verdict {
-            Ok((line, policy)) => checked
-                .push(Checked { line, rules: policy.router().rules().iter().map(Shares::from).collect() }),
+            Ok((line, policy)) => checked.push(Checked {
+                line,
+                rules: policy.router().rules().iter().map(Shares::from).collect(),
+            }),
             Err(fault) => faults.push(fault),
         }
     }
-    if faults.is_empty() { Ok(checked) } else { Err(faults) }
+    if faults.is_empty() {
+        Ok(checked)
+    } else {
+        Err(faults)
+    }
 }
 
 impl Checked {

@@ -43,19 +43,41 @@ impl<'d> Configuration<'d> {
             }
             _ => None,
         };
-        Ok(Self { file, node, json: Cow::Borrowed(text), tree, embedded })
+        Ok(Self {
+            file,
+            node,
+            json: Cow::Borrowed(text),
+            tree,
+            embedded,
+        })
     }
 
     /// A YAML mapping, as a WasmPlugin's `pluginConfig`.
-    pub(crate) fn in_yaml(file: &'d str, node: &'d Node, document: &'d Node) -> Result<Self, Fault> {
+    pub(crate) fn in_yaml(
+        file: &'d str,
+        node: &'d Node,
+        document: &'d Node,
+    ) -> Result<Self, Fault> {
         let json = json::from_yaml(node, document)?.to_string();
-        Ok(Self { file, node, json: Cow::Owned(json), tree: Some(Cow::Borrowed(node)), embedded: None })
+        Ok(Self {
+            file,
+            node,
+            json: Cow::Owned(json),
+            tree: Some(Cow::Borrowed(node)),
+            embedded: None,
+        })
     }
 
     /// A file that is the JSON text itself.
     pub(crate) fn whole(file: &'d str, node: &'d Node) -> Self {
         let json = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
-        Self { file, node, json: Cow::Borrowed(json), tree: Some(Cow::Borrowed(node)), embedded: None }
+        Self {
+            file,
+            node,
+            json: Cow::Borrowed(json),
+            tree: Some(Cow::Borrowed(node)),
+            embedded: None,
+        }
     }
 
     pub(crate) fn node(&self) -> &'d Node {
@@ -72,7 +94,11 @@ impl<'d> Configuration<'d> {
 
     /// The configuration's own tree and the text whose bytes its spans are.
     pub(crate) fn tree(&self) -> Option<(&Node, &str)> {
-        let source = if self.embedded.is_some() { &self.json } else { self.file };
+        let source = if self.embedded.is_some() {
+            &self.json
+        } else {
+            self.file
+        };
         self.tree.as_deref().map(|tree| (tree, source))
     }
 
@@ -90,28 +116,41 @@ impl<'d> Configuration<'d> {
         if !self.json.trim().is_empty() {
             self.value()?;
         }
-        Policy::from_json(self.json.as_bytes())
-            .map_err(|invalid| Fault::new(invalid.to_string()).with_line(Some(self.line_of(invalid.path()))))
+        Policy::from_json(self.json.as_bytes()).map_err(|invalid| {
+            Fault::new(invalid.to_string()).with_line(Some(self.line_of(invalid.path())))
+        })
     }
 
     /// The line in the file where the fault is; serde_json counts the lines of the text alone.
     fn not_json(&self, error: &serde_json::Error) -> Fault {
         let text = error.to_string();
         let reason = text
-            .strip_suffix(&format!(" at line {} column {}", error.line(), error.column()))
+            .strip_suffix(&format!(
+                " at line {} column {}",
+                error.line(),
+                error.column()
+            ))
             .unwrap_or(&text);
-        let before: usize =
-            self.json.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+        let before: usize = self
+            .json
+            .split_inclusive('\n')
+            .take(error.line().saturating_sub(1))
+            .map(str::len)
+            .sum();
         let line = self.line_at(before + error.column().saturating_sub(1));
         Fault::at(
             line,
-            format!("the configuration is not JSON: {reason} (the text of a StringValue must be JSON)"),
+            format!(
+                "the configuration is not JSON: {reason} (the text of a StringValue must be JSON)"
+            ),
         )
     }
 
     /// The line of what a path such as `http[0].route[1].weight` names, or of the nearest thing around it.
     pub(crate) fn line_of(&self, path: &str) -> usize {
-        let Some((mut node, _)) = self.tree() else { return self.line() };
+        let Some((mut node, _)) = self.tree() else {
+            return self.line();
+        };
         let mut at = node.span.start;
         let mut rest = path;
         while let Some((place, next, behind)) = step(node, rest) {
@@ -126,7 +165,9 @@ impl<'d> Configuration<'d> {
             None => Some(at),
         };
         let before = byte.and_then(|byte| self.file.as_bytes().get(..byte));
-        before.map_or(self.line(), |before| 1 + before.iter().filter(|&&b| b == b'\n').count())
+        before.map_or(self.line(), |before| {
+            1 + before.iter().filter(|&&b| b == b'\n').count()
+        })
     }
 }
 
@@ -143,5 +184,8 @@ fn step<'n, 'p>(node: &'n Node, path: &'p str) -> Option<(usize, &'n Node, &'p s
         (rest.is_empty() || rest.starts_with(['.', '['])).then_some((key.span.start, value, rest))
     };
     // A header's name has dots in it: the longest key is the one that is meant.
-    node.entries().iter().filter_map(entry).min_by_key(|(_, _, rest)| rest.len())
+    node.entries()
+        .iter()
+        .filter_map(entry)
+        .min_by_key(|(_, _, rest)| rest.len())
 }

@@ -42,14 +42,19 @@ impl<'t> Document<'t> {
             let before = bytes.iter().take(error.valid_up_to());
             Fault::at(1 + before.filter(|&&b| b == b'\n').count(), "is no UTF-8")
         })?;
-        let json = serde_json::from_str::<Value>(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
+        let json =
+            serde_json::from_str::<Value>(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
         match &json {
             Err(error) if must_be_json => {
                 let reason = error.to_string();
                 let reason = reason.split(" at line ").next().unwrap_or_default();
                 Err(Fault::at(error.line(), format!("is no JSON: {reason}")))
             }
-            _ => Ok(Self { text, is_json: json.is_ok(), trees: tree::parse(text)? }),
+            _ => Ok(Self {
+                text,
+                is_json: json.is_ok(),
+                trees: tree::parse(text)?,
+            }),
         }
     }
 
@@ -69,7 +74,10 @@ impl<'t> Document<'t> {
                 } else {
                     Configuration::in_yaml(self.text, tree, tree)
                 };
-                candidates.push(Candidate { found, foreign: false });
+                candidates.push(Candidate {
+                    found,
+                    foreign: false,
+                });
             }
         }
         if candidates.len() > 1 && candidates.iter().any(|candidate| !candidate.foreign) {
@@ -80,13 +88,24 @@ impl<'t> Document<'t> {
                 "holds no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no `http` at the top",
             ));
         }
-        Ok(candidates.into_iter().map(|candidate| candidate.found).collect())
+        Ok(candidates
+            .into_iter()
+            .map(|candidate| candidate.found)
+            .collect())
     }
 
     /// Whether another file is this one but for the content of one configuration each.
-    pub(crate) fn same(&self, other: &Document<'_>, but: (&Configuration<'_>, &Configuration<'_>)) -> bool {
+    pub(crate) fn same(
+        &self,
+        other: &Document<'_>,
+        but: (&Configuration<'_>, &Configuration<'_>),
+    ) -> bool {
         self.trees.len() == other.trees.len()
-            && self.trees.iter().zip(&other.trees).all(|(a, b)| a.same(b, (but.0.node(), but.1.node())))
+            && self
+                .trees
+                .iter()
+                .zip(&other.trees)
+                .all(|(a, b)| a.same(b, (but.0.node(), but.1.node())))
     }
 
     fn search<'d>(&'d self, node: &'d Node, tree: &'d Node, candidates: &mut Vec<Candidate<'d>>) {
@@ -95,7 +114,8 @@ impl<'t> Document<'t> {
         } else if is_wasm_plugin(node) {
             candidates.push(self.wasm_plugin(node, tree));
         } else {
-            node.children().for_each(|child| self.search(child, tree, candidates));
+            node.children()
+                .for_each(|child| self.search(child, tree, candidates));
         }
     }
 
@@ -109,16 +129,24 @@ impl<'t> Document<'t> {
             );
         };
         let value = any.get("value");
-        let type_name = any.get("@type").and_then(Node::text).and_then(|url| url.rsplit('/').next());
+        let type_name = any
+            .get("@type")
+            .and_then(Node::text)
+            .and_then(|url| url.rsplit('/').next());
         let found = match (type_name, value) {
-            (Some("google.protobuf.StringValue"), Some(value)) => Configuration::in_scalar(self.text, value),
+            (Some("google.protobuf.StringValue"), Some(value)) => {
+                Configuration::in_scalar(self.text, value)
+            }
             (Some("google.protobuf.StringValue"), None) => {
                 Err(Fault::at(any.line, "the StringValue has no `value`"))
             }
             (Some("google.protobuf.Struct"), _) => {
                 let reason = "a google.protobuf.Struct reaches the filter as protobuf, not as JSON: give the JSON text as google.protobuf.StringValue";
                 let foreign = value.is_some_and(|value| value.get("http").is_none());
-                return Candidate { found: Err(Fault::at(any.line, reason)), foreign };
+                return Candidate {
+                    found: Err(Fault::at(any.line, reason)),
+                    foreign,
+                };
             }
             _ => Err(Fault::at(
                 any.line,
@@ -131,9 +159,10 @@ impl<'t> Document<'t> {
     fn wasm_plugin<'d>(&'d self, node: &'d Node, tree: &'d Node) -> Candidate<'d> {
         match node.get("spec").and_then(|spec| spec.get("pluginConfig")) {
             Some(config) => Candidate::new(Configuration::in_yaml(self.text, config, tree)),
-            None => {
-                Candidate::missing(node, "the WasmPlugin has no `spec.pluginConfig`: the filter needs one")
-            }
+            None => Candidate::missing(
+                node,
+                "the WasmPlugin has no `spec.pluginConfig`: the filter needs one",
+            ),
         }
     }
 }
@@ -145,14 +174,19 @@ impl<'d> Candidate<'d> {
     }
 
     fn missing(node: &Node, reason: &str) -> Self {
-        Self { found: Err(Fault::at(node.line, reason)), foreign: true }
+        Self {
+            found: Err(Fault::at(node.line, reason)),
+            foreign: true,
+        }
     }
 }
 
 fn is_wasm_filter(node: &Node) -> bool {
-    ["@type", "type_url"]
-        .iter()
-        .any(|key| node.get(key).and_then(Node::text).is_some_and(|url| url.rsplit('/').next() == Some(WASM)))
+    ["@type", "type_url"].iter().any(|key| {
+        node.get(key)
+            .and_then(Node::text)
+            .is_some_and(|url| url.rsplit('/').next() == Some(WASM))
+    })
 }
 
 fn is_wasm_plugin(node: &Node) -> bool {

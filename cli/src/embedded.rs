@@ -22,9 +22,10 @@ impl Embedded {
         let written: Vec<(char, Range<usize>)> = match style {
             ScalarStyle::DoubleQuoted => double_quoted(source)?,
             ScalarStyle::SingleQuoted => single_quoted(source)?,
-            ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => {
-                source.char_indices().map(|(at, c)| (c, at..at + c.len_utf8())).collect()
-            }
+            ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => source
+                .char_indices()
+                .map(|(at, c)| (c, at..at + c.len_utf8()))
+                .collect(),
         };
         let mut written = written.into_iter().filter(|(c, _)| !is_space(*c));
         let mut places = Vec::new();
@@ -40,15 +41,24 @@ impl Embedded {
 
     /// The bytes in the file of a token of the text that has no white space in it.
     pub(crate) fn bytes(&self, token: &Range<usize>) -> Option<Range<usize>> {
-        let first = self.places.binary_search_by_key(&token.start, |(at, _)| *at).ok()?;
-        let last = self.places.partition_point(|(at, _)| *at < token.end).checked_sub(1)?;
+        let first = self
+            .places
+            .binary_search_by_key(&token.start, |(at, _)| *at)
+            .ok()?;
+        let last = self
+            .places
+            .partition_point(|(at, _)| *at < token.end)
+            .checked_sub(1)?;
         Some(self.places.get(first)?.1.start..self.places.get(last.max(first))?.1.end)
     }
 
     /// The byte in the file of a place in the text, or of what comes next after it.
     pub(crate) fn near(&self, at: usize) -> Option<usize> {
         let next = self.places.partition_point(|(place, _)| *place < at);
-        self.places.get(next).or(self.places.last()).map(|(_, bytes)| bytes.start)
+        self.places
+            .get(next)
+            .or(self.places.last())
+            .map(|(_, bytes)| bytes.start)
     }
 
     /// How a piece of one line is written between the scalar's quotes.
@@ -75,7 +85,11 @@ fn single_quoted(source: &str) -> Option<Vec<(char, Range<usize>)>> {
     let mut chars = between(source, '\'')?;
     let mut written = Vec::new();
     while let Some((at, c)) = chars.next() {
-        let end = if c == '\'' { chars.next()?.0 + 1 } else { at + c.len_utf8() };
+        let end = if c == '\'' {
+            chars.next()?.0 + 1
+        } else {
+            at + c.len_utf8()
+        };
         written.push((c, at..end));
     }
     Some(written)
@@ -105,7 +119,8 @@ fn double_quoted(source: &str) -> Option<Vec<(char, Range<usize>)>> {
         if (0xd800..0xdc00).contains(&code) {
             // JSON writes characters beyond U+FFFF as two halves.
             let second = (chars.next()?.1, chars.next()?.1) == ('\\', 'u');
-            let low = hexadecimal(&mut chars, 4).filter(|low| second && (0xdc00..0xe000).contains(low))?;
+            let low = hexadecimal(&mut chars, 4)
+                .filter(|low| second && (0xdc00..0xe000).contains(low))?;
             code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
             end += 6;
         }
@@ -115,7 +130,9 @@ fn double_quoted(source: &str) -> Option<Vec<(char, Range<usize>)>> {
 }
 
 fn hexadecimal(chars: &mut impl Iterator<Item = (usize, char)>, digits: usize) -> Option<u32> {
-    (0..digits).try_fold(0, |code: u32, _| Some(code.checked_mul(16)? + chars.next()?.1.to_digit(16)?))
+    (0..digits).try_fold(0, |code: u32, _| {
+        Some(code.checked_mul(16)? + chars.next()?.1.to_digit(16)?)
+    })
 }
 
 fn escaped(escape: char) -> Option<char> {
@@ -147,7 +164,9 @@ mod tests {
     fn located(file: &str) -> Option<String> {
         let documents = tree::parse(file).unwrap();
         let value = documents[0].get("v").unwrap();
-        let tree::Kind::Scalar { text, style } = &value.kind else { panic!("no scalar") };
+        let tree::Kind::Scalar { text, style } = &value.kind else {
+            panic!("no scalar")
+        };
         let embedded = Embedded::new(text, &file[value.span.clone()], value.span.start, *style)?;
         let at = text.find("75").unwrap();
         Some(file[embedded.bytes(&(at..at + 2))?].to_owned())

@@ -11,20 +11,32 @@ pub struct Fault {
 
 impl Fault {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self { line: None, reason: reason.into() }
+        Self {
+            line: None,
+            reason: reason.into(),
+        }
     }
 
     pub(crate) fn at(line: usize, reason: impl Into<String>) -> Self {
-        Self { line: Some(line), reason: reason.into() }
+        Self {
+            line: Some(line),
+            reason: reason.into(),
+        }
     }
 
     pub(crate) fn with_line(self, line: Option<usize>) -> Self {
-        Self { line: self.line.or(line), ..self }
+        Self {
+            line: self.line.or(line),
+            ..self
+        }
     }
 
     /// Puts words in front of the reason.
     pub(crate) fn because(self, words: &str) -> Self {
-        Self { reason: format!("{words}: {}", self.reason), ..self }
+        Self {
+            reason: format!("{words}: {}", self.reason),
+            ..self
+        }
     }
 
     /// The line of the file, from 1.
@@ -69,8 +81,20 @@ mod tests {
 
     #[test]
     fn a_fault_is_one_line_with_the_place_that_is_known() {
-        assert_eq!(Fault::at(12, "x: a\nb").in_file("f.yaml"), "f.yaml:12: x: a\\nb");
-        assert_eq!(Fault::new("is empty").with_line(None).in_file("f.yaml"), "f.yaml: is empty");
-        assert_eq!(Fault::at(3, "y").with_line(Some(4)).because("x").in_file("f"), "f:3: x: y");
+        assert_eq!(
+            Fault::at(12, "x: a\nb").in_file("f.yaml"),
+            "f.yaml:12: x: a\\nb"
+        );
+        assert_eq!(
+            Fault::new("is empty").with_line(None).in_file("f.yaml"),
+            "f.yaml: is empty"
+        );
+        assert_eq!(
+            Fault::at(3, "y")
+                .with_line(Some(4))
+                .because("x")
+                .in_file("f"),
+            "f:3: x: y"
+        );
     }
 }

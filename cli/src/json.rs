@@ -19,7 +19,11 @@ const DEEPEST: usize = 128;
 pub(crate) fn from_yaml(node: &Node, document: &Node) -> Result<Value, Fault> {
     let mut anchors = BTreeMap::new();
     collect(document, &mut anchors);
-    Conversion { anchors, aliased: 0 }.value(node, 0, false)
+    Conversion {
+        anchors,
+        aliased: 0,
+    }
+    .value(node, 0, false)
 }
 
 fn collect<'n>(node: &'n Node, anchors: &mut BTreeMap<usize, &'n Node>) {
@@ -36,15 +40,22 @@ impl<'n> Conversion<'n> {
     fn value(&mut self, node: &'n Node, depth: usize, aliased: bool) -> Result<Value, Fault> {
         self.aliased += usize::from(aliased);
         if self.aliased > MOST_ALIASED || depth > DEEPEST {
-            return Err(Fault::at(node.line, "is nested too deep, or aliases make it too large"));
+            return Err(Fault::at(
+                node.line,
+                "is nested too deep, or aliases make it too large",
+            ));
         }
         if node.tagged {
-            return Err(Fault::at(node.line, "a tag (`!…`) is not supported: write the value without it"));
+            return Err(Fault::at(
+                node.line,
+                "a tag (`!…`) is not supported: write the value without it",
+            ));
         }
         match &node.kind {
-            Kind::Scalar { text, style: ScalarStyle::Plain } => {
-                plain(text).map_err(|reason| Fault::at(node.line, format!("`{text}` {reason}")))
-            }
+            Kind::Scalar {
+                text,
+                style: ScalarStyle::Plain,
+            } => plain(text).map_err(|reason| Fault::at(node.line, format!("`{text}` {reason}"))),
             Kind::Scalar { text, .. } => Ok(Value::String(text.clone())),
             Kind::Sequence(items) => items
                 .iter()
@@ -68,14 +79,20 @@ impl<'n> Conversion<'n> {
 
 fn key_of(key: &Node) -> Result<String, Fault> {
     match &key.kind {
-        Kind::Scalar { text, style: ScalarStyle::Plain } if text == "<<" => {
-            Err(Fault::at(key.line, "the merge key `<<` is not supported: write the fields out"))
-        }
-        Kind::Scalar { text, style: ScalarStyle::Plain }
-            if plain(text) != Ok(Value::String(text.clone())) =>
-        {
-            Err(Fault::at(key.line, format!("the key `{text}` is no string: quote it")))
-        }
+        Kind::Scalar {
+            text,
+            style: ScalarStyle::Plain,
+        } if text == "<<" => Err(Fault::at(
+            key.line,
+            "the merge key `<<` is not supported: write the fields out",
+        )),
+        Kind::Scalar {
+            text,
+            style: ScalarStyle::Plain,
+        } if plain(text) != Ok(Value::String(text.clone())) => Err(Fault::at(
+            key.line,
+            format!("the key `{text}` is no string: quote it"),
+        )),
         Kind::Scalar { text, .. } if !key.tagged => Ok(text.clone()),
         _ => Err(Fault::at(key.line, "a key must be a string")),
     }
@@ -87,18 +104,17 @@ fn plain(text: &str) -> Result<Value, &'static str> {
         "" | "~" | "null" | "Null" | "NULL" => Ok(Value::Null),
         "true" | "True" | "TRUE" => Ok(Value::Bool(true)),
         "false" | "False" | "FALSE" => Ok(Value::Bool(false)),
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off"
-        | "Off" | "OFF" => {
-            Err("is a truth value to Kubernetes and a string to YAML 1.2: quote it, or write true or false")
-        }
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO"
+        | "off" | "Off" | "OFF" => Err(
+            "is a truth value to Kubernetes and a string to YAML 1.2: quote it, or write true or false",
+        ),
         _ => number(text).unwrap_or_else(|| Ok(Value::String(text.to_owned()))),
     }
 }
 
 /// `None` when the text is no number to anybody.
 fn number(text: &str) -> Option<Result<Value, &'static str>> {
-    const AMBIGUOUS: &str =
-        "is one number to Kubernetes and another value to YAML 1.2: write it in decimal, or quote it";
+    const AMBIGUOUS: &str = "is one number to Kubernetes and another value to YAML 1.2: write it in decimal, or quote it";
     let body = text.strip_prefix(['+', '-']).unwrap_or(text);
     if matches!(body, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
         return Some(Err("has no form in JSON"));
@@ -109,7 +125,14 @@ fn number(text: &str) -> Option<Result<Value, &'static str>> {
     if body.contains('_') {
         return number(&text.replace('_', "")).map(|_| Err(AMBIGUOUS));
     }
-    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2), ("0X", 16), ("0O", 8), ("0B", 2)] {
+    for (prefix, radix) in [
+        ("0x", 16),
+        ("0o", 8),
+        ("0b", 2),
+        ("0X", 16),
+        ("0O", 8),
+        ("0B", 2),
+    ] {
         if let Some(digits) = body.strip_prefix(prefix)
             && !digits.is_empty()
             && digits.chars().all(|digit| digit.is_digit(radix))
@@ -127,7 +150,10 @@ fn number(text: &str) -> Option<Result<Value, &'static str>> {
 
 /// YAML's decimal integers and floats are a part of what Rust parses, once nothing else than their characters is there.
 fn decimal(text: &str, body: &str) -> Option<Result<Value, &'static str>> {
-    if !body.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-')) {
+    if !body
+        .bytes()
+        .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'+' | b'-'))
+    {
         return None;
     }
     if let Ok(whole) = text.parse::<i64>() {
@@ -139,7 +165,11 @@ fn decimal(text: &str, body: &str) -> Option<Result<Value, &'static str>> {
     let float: f64 = text.parse().ok()?;
     // Go writes a float without a fraction as a whole number: `75.0` and `7.5e1` reach the filter as `75`.
     let written = format!("{float}");
-    let whole = if float.abs() < 1e21 { written.parse::<i64>().ok() } else { None };
+    let whole = if float.abs() < 1e21 {
+        written.parse::<i64>().ok()
+    } else {
+        None
+    };
     let value = whole.map(Number::from).or_else(|| Number::from_f64(float));
     Some(value.map(Value::Number).ok_or("is too large for a number"))
 }
@@ -168,7 +198,10 @@ mod tests {
             ("7.5e1", json!(75)),
             ("0.5", json!(0.5)),
             (".5", json!(0.5)),
-            ("18446744073709551615", json!(18_446_744_073_709_551_615_u64)),
+            (
+                "18446744073709551615",
+                json!(18_446_744_073_709_551_615_u64),
+            ),
             ("\"75\"", json!("75")),
             ("'on'", json!("on")),
             ("true", json!(true)),
@@ -181,7 +214,10 @@ mod tests {
             ("0xyz", json!("0xyz")),
             ("1e", json!("1e")),
             ("+", json!("+")),
-            ("{a: &x [1, b], c: *x}", json!({"a": [1, "b"], "c": [1, "b"]})),
+            (
+                "{a: &x [1, b], c: *x}",
+                json!({"a": [1, "b"], "c": [1, "b"]}),
+            ),
         ] {
             assert_eq!(converted(yaml), Ok(value), "{yaml}");
         }
@@ -189,10 +225,22 @@ mod tests {
 
     #[test]
     fn what_readers_disagree_about_is_refused() {
-        let number =
-            "is one number to Kubernetes and another value to YAML 1.2: write it in decimal, or quote it";
-        for text in ["0755", "-08", "1_000", "0b11", "0X10", "-0x10", "+0o7", "0xffffffffffffffffff"] {
-            assert_eq!(converted(text), Err(format!("f:1: `{text}` {number}")), "{text}");
+        let number = "is one number to Kubernetes and another value to YAML 1.2: write it in decimal, or quote it";
+        for text in [
+            "0755",
+            "-08",
+            "1_000",
+            "0b11",
+            "0X10",
+            "-0x10",
+            "+0o7",
+            "0xffffffffffffffffff",
+        ] {
+            assert_eq!(
+                converted(text),
+                Err(format!("f:1: `{text}` {number}")),
+                "{text}"
+            );
         }
         for (yaml, line) in [
             (
@@ -202,11 +250,20 @@ mod tests {
             ("y: 1", "f:1: the key `y` is no string: quote it"),
             ("1: 1", "f:1: the key `1` is no string: quote it"),
             ("[a]: 1", "f:1: a key must be a string"),
-            ("a: &a {b: 1}\nc:\n  <<: *a", "f:3: the merge key `<<` is not supported: write the fields out"),
-            ("!!str 75", "f:1: a tag (`!…`) is not supported: write the value without it"),
+            (
+                "a: &a {b: 1}\nc:\n  <<: *a",
+                "f:3: the merge key `<<` is not supported: write the fields out",
+            ),
+            (
+                "!!str 75",
+                "f:1: a tag (`!…`) is not supported: write the value without it",
+            ),
             (".inf", "f:1: `.inf` has no form in JSON"),
             ("1e999", "f:1: `1e999` is too large for a number"),
-            ("&a [*a]", "f:1: is nested too deep, or aliases make it too large"),
+            (
+                "&a [*a]",
+                "f:1: is nested too deep, or aliases make it too large",
+            ),
         ] {
             assert_eq!(converted(yaml), Err(line.to_owned()), "{yaml}");
         }
@@ -219,6 +276,10 @@ mod tests {
             let alias = format!("*a{}, ", level - 1).repeat(10);
             bomb += &format!("a{level}: &a{level} [{}]\n", alias.trim_end_matches(", "));
         }
-        assert!(converted(&bomb).unwrap_err().ends_with("is nested too deep, or aliases make it too large"));
+        assert!(
+            converted(&bomb)
+                .unwrap_err()
+                .ends_with("is nested too deep, or aliases make it too large")
+        );
     }
 }

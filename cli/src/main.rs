@@ -28,17 +28,23 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if done { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if done {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn check_file(path: &Path) -> bool {
     let name = shown(path);
-    let checked =
-        content(path).map_err(|fault| vec![fault]).and_then(|content| check(&content, is_json(path)));
+    let checked = content(path)
+        .map_err(|fault| vec![fault])
+        .and_then(|content| check(&content, is_json(path)));
     match checked.as_deref() {
         Ok([only]) => print(&format!("{name}: {}\n", only.report())),
         Ok(several) => {
-            let line = |checked: &Checked| format!("{name}:{}: {}\n", checked.line, checked.report());
+            let line =
+                |checked: &Checked| format!("{name}:{}: {}\n", checked.line, checked.report());
             print(&several.iter().map(line).collect::<String>())
         }
         Err(faults) => {
@@ -76,17 +82,24 @@ fn content(path: &Path) -> Result<Vec<u8>, Fault> {
 
 /// Envoy, too, decides by the name how it reads a file.
 fn is_json(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "json")
+    path.extension()
+        .is_some_and(|extension| extension == "json")
 }
 
 fn shown(path: &Path) -> String {
-    if path.as_os_str() == "-" { "<stdin>".to_owned() } else { path.display().to_string() }
+    if path.as_os_str() == "-" {
+        "<stdin>".to_owned()
+    } else {
+        path.display().to_string()
+    }
 }
 
 /// A reader that has gone away is no reason to panic, as `println!` would.
 fn print(text: &str) -> bool {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_ok()
 }
 
 fn complain(line: &str) -> bool {

@@ -26,7 +26,9 @@ impl Replacement {
     /// # Errors
     /// The file cannot be read, is read-only, is no regular file, or is too large to be a configuration.
     pub fn of(path: &Path) -> Result<Self, Fault> {
-        let link = fs::symlink_metadata(path)?.is_symlink().then(|| path.to_path_buf());
+        let link = fs::symlink_metadata(path)?
+            .is_symlink()
+            .then(|| path.to_path_buf());
         let path = fs::canonicalize(path)?;
         loop {
             if !fs::metadata(&path)?.is_file() {
@@ -41,7 +43,12 @@ impl Replacement {
             let _ = file.lock();
             if is_at(&file, &path)? {
                 let content = read(&file)?;
-                return Ok(Self { path, link, file, content });
+                return Ok(Self {
+                    path,
+                    link,
+                    file,
+                    content,
+                });
             }
             // Another process has renamed its file onto the path while this one waited for the lock of the old one.
         }
@@ -60,17 +67,24 @@ impl Replacement {
     /// Nothing was changed but, where that is said, the file behind a link; a temporary file that was begun is removed.
     pub fn replace_with(self, content: &[u8]) -> Result<(), Fault> {
         let folder = self.path.parent().unwrap_or(Path::new("/"));
-        let failed = |what: &str, error: std::io::Error| Fault::new(format!("cannot {what}: {error}"));
+        let failed =
+            |what: &str, error: std::io::Error| Fault::new(format!("cannot {what}: {error}"));
         let mut temporary = Temporary::create(folder)
             .map_err(|error| failed(&format!("create a file in {}", folder.display()), error))?;
-        temporary.fill(content, &self.file).map_err(|error| failed("write the new content", error))?;
-        temporary.rename_to(&self.path).map_err(|error| failed("rename the new file onto the old", error))?;
+        temporary
+            .fill(content, &self.file)
+            .map_err(|error| failed("write the new content", error))?;
+        temporary
+            .rename_to(&self.path)
+            .map_err(|error| failed("rename the new file onto the old", error))?;
         // The change is made. Whether the folder's entry survives a power cut is no reason to call it failed.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
         match &self.link {
             Some(link) => renew(link).map_err(|error| {
                 let what = "was changed, but the link to it could not be made anew";
-                Fault::new(format!("{what}, so an Envoy that watches the link does not see it: {error}"))
+                Fault::new(format!(
+                    "{what}, so an Envoy that watches the link does not see it: {error}"
+                ))
             }),
             None => Ok(()),
         }
@@ -113,10 +127,23 @@ impl Temporary {
         let mut attempt = 0;
         loop {
             let path = folder.join(format!(".canary-{}-{attempt}.tmp", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-                Ok(file) => return Ok(Self { path, file, renamed: false }),
+            match OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
+            {
+                Ok(file) => {
+                    return Ok(Self {
+                        path,
+                        file,
+                        renamed: false,
+                    });
+                }
                 // Left over from a process of the same number that was killed.
-                Err(error) if error.kind() == ErrorKind::AlreadyExists && attempt < 100 => attempt += 1,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && attempt < 100 => {
+                    attempt += 1
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -130,7 +157,8 @@ impl Temporary {
             let _ = fchown(&self.file, Some(old.uid()), Some(old.gid()));
         }
         // After the owner, whose change clears bits of the mode.
-        self.file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
+        self.file
+            .set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
         self.file.sync_all()
     }
 

@@ -18,14 +18,25 @@ impl Shares {
     }
 
     fn join(&self, shown: impl Fn(u32, String) -> String) -> String {
-        let total: u64 = self.weights.iter().map(|(_, weight)| u64::from(*weight)).sum();
+        let total: u64 = self
+            .weights
+            .iter()
+            .map(|(_, weight)| u64::from(*weight))
+            .sum();
         let item = |(label, weight): &(String, u32)| {
             // "One destination gets everything whatever its weight."
-            let share =
-                if self.weights.len() == 1 { percent(1, 1) } else { percent(u64::from(*weight), total) };
+            let share = if self.weights.len() == 1 {
+                percent(1, 1)
+            } else {
+                percent(u64::from(*weight), total)
+            };
             format!("{label} {}", shown(*weight, share))
         };
-        format!("{}: {}", self.rule, self.weights.iter().map(item).collect::<Vec<_>>().join(", "))
+        format!(
+            "{}: {}",
+            self.rule,
+            self.weights.iter().map(item).collect::<Vec<_>>().join(", ")
+        )
     }
 }
 
@@ -37,14 +48,19 @@ impl fmt::Display for Shares {
 
 impl From<&Rule> for Shares {
     fn from(rule: &Rule) -> Self {
-        let weight = |destination: &Destination| (destination.label().to_owned(), destination.weight());
-        Self { rule: rule.name().to_owned(), weights: rule.destinations().iter().map(weight).collect() }
+        let weight =
+            |destination: &Destination| (destination.label().to_owned(), destination.weight());
+        Self {
+            rule: rule.name().to_owned(),
+            weights: rule.destinations().iter().map(weight).collect(),
+        }
     }
 }
 
 /// At most two decimals. A share that is not nothing is not shown as nothing, one that is not all not as all.
 fn percent(weight: u64, total: u64) -> String {
-    let hundredths = (u128::from(weight) * 10_000 + u128::from(total) / 2) / u128::from(total.max(1));
+    let hundredths =
+        (u128::from(weight) * 10_000 + u128::from(total) / 2) / u128::from(total.max(1));
     match hundredths {
         0 if weight > 0 => "< 0.01 %".to_owned(),
         10_000 if weight < total => "> 99.99 %".to_owned(),
@@ -79,7 +95,10 @@ mod tests {
 
     #[test]
     fn the_only_destination_gets_everything_whatever_its_weight() {
-        let shares = Shares { rule: "r".to_owned(), weights: vec![("a".to_owned(), 0)] };
+        let shares = Shares {
+            rule: "r".to_owned(),
+            weights: vec![("a".to_owned(), 0)],
+        };
         assert_eq!(
             (shares.to_string(), shares.with_weights()),
             ("r: a 100 %".to_owned(), "r: a 0 (100 %)".to_owned())

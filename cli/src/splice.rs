@@ -24,20 +24,39 @@ impl Splice {
         weight: u32,
     ) -> Result<Self, Fault> {
         let path = format!("http[{rule}].route[{destination}]");
-        let at = |reason: &str| Fault::at(configuration.line_of(&path), format!("{path}: {reason}"));
-        let (root, source) = configuration.tree().ok_or_else(|| at("cannot be located in the file"))?;
-        let steps = [Step::Key("http"), Step::Item(rule), Step::Key("route"), Step::Item(destination)];
+        let at =
+            |reason: &str| Fault::at(configuration.line_of(&path), format!("{path}: {reason}"));
+        let (root, source) = configuration
+            .tree()
+            .ok_or_else(|| at("cannot be located in the file"))?;
+        let steps = [
+            Step::Key("http"),
+            Step::Item(rule),
+            Step::Key("route"),
+            Step::Item(destination),
+        ];
         own(configuration.node()).map_err(&at)?;
         let mut entry = root;
         for step in steps {
-            entry = step.take(entry).ok_or("is not in the file").and_then(own).map_err(&at)?;
+            entry = step
+                .take(entry)
+                .ok_or("is not in the file")
+                .and_then(own)
+                .map_err(&at)?;
         }
         let text = weight.to_string();
         let in_file = match entry.get("weight") {
             Some(token) => {
                 let token = own(token).map_err(|reason| at(&format!("weight {reason}")))?;
-                let plain = matches!(token.kind, Kind::Scalar { style: ScalarStyle::Plain, .. });
-                let bytes = located(configuration, &token.span).filter(|_| plain && !token.span.is_empty());
+                let plain = matches!(
+                    token.kind,
+                    Kind::Scalar {
+                        style: ScalarStyle::Plain,
+                        ..
+                    }
+                );
+                let bytes =
+                    located(configuration, &token.span).filter(|_| plain && !token.span.is_empty());
                 bytes.map(|bytes| Self { bytes, text })
             }
             None => insertion(configuration, entry, source, &text),
@@ -78,12 +97,13 @@ impl Step {
 /// A value that an alias may show somewhere else too, in this configuration or beside it, is not this weight's alone.
 fn own(node: &Node) -> Result<&Node, &'static str> {
     match node {
-        Node { kind: Kind::Alias(_), .. } => {
-            Err("is an alias (`*…`): write it out, so that it can be changed alone")
-        }
-        Node { anchor: Some(_), .. } => {
-            Err("has an anchor (`&…`): write it without, so that it can be changed alone")
-        }
+        Node {
+            kind: Kind::Alias(_),
+            ..
+        } => Err("is an alias (`*…`): write it out, so that it can be changed alone"),
+        Node {
+            anchor: Some(_), ..
+        } => Err("has an anchor (`&…`): write it without, so that it can be changed alone"),
         _ => Ok(node),
     }
 }
@@ -96,23 +116,37 @@ fn located(configuration: &Configuration<'_>, token: &Range<usize>) -> Option<Ra
 }
 
 /// The weight as a new first field, in front of the first key: no value's end, no comma and no comment is touched.
-fn insertion(configuration: &Configuration<'_>, entry: &Node, source: &str, weight: &str) -> Option<Splice> {
+fn insertion(
+    configuration: &Configuration<'_>,
+    entry: &Node,
+    source: &str,
+    weight: &str,
+) -> Option<Splice> {
     let (key, _) = entry.entries().first()?;
     if key.anchor.is_some() || key.tagged {
         return None;
     }
     let first = key.span.start;
     let behind = source.get(first..)?;
-    let field =
-        if behind.starts_with('"') { format!("\"weight\": {weight}") } else { format!("weight: {weight}") };
+    let field = if behind.starts_with('"') {
+        format!("\"weight\": {weight}")
+    } else {
+        format!("weight: {weight}")
+    };
     if entry.is_flow() {
         let piece = format!("{field}, ");
         return Some(match configuration.embedded() {
             Some(embedded) => {
                 let at = embedded.near(first)?;
-                Splice { bytes: at..at, text: embedded.written(&piece) }
+                Splice {
+                    bytes: at..at,
+                    text: embedded.written(&piece),
+                }
             }
-            None => Splice { bytes: first..first, text: piece },
+            None => Splice {
+                bytes: first..first,
+                text: piece,
+            },
         });
     }
     // The scalar that holds JSON has no block mappings in it: here the spans are the file's own.
@@ -121,14 +155,17 @@ fn insertion(configuration: &Configuration<'_>, entry: &Node, source: &str, weig
     if configuration.embedded().is_some() || !margin.bytes().all(|b| matches!(b, b' ' | b'-')) {
         return None;
     }
-    let line_end = if behind
-        .lines()
-        .next()
-        .is_some_and(|line| behind.get(line.len()..).is_some_and(|end| end.starts_with("\r\n")))
-    {
+    let line_end = if behind.lines().next().is_some_and(|line| {
+        behind
+            .get(line.len()..)
+            .is_some_and(|end| end.starts_with("\r\n"))
+    }) {
         "\r\n"
     } else {
         "\n"
     };
-    Some(Splice { bytes: first..first, text: format!("{field}{line_end}{}", " ".repeat(margin.len())) })
+    Some(Splice {
+        bytes: first..first,
+        text: format!("{field}{line_end}{}", " ".repeat(margin.len())),
+    })
 }

@@ -65,11 +65,16 @@ impl Node {
 
     /// The value under a key; an alias is not followed.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries().iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
+        self.entries()
+            .iter()
+            .find(|(name, _)| name.text() == Some(key))
+            .map(|(_, value)| value)
     }
 
     pub(crate) fn children(&self) -> impl Iterator<Item = &Node> {
-        self.items().iter().chain(self.entries().iter().flat_map(|(key, value)| [key, value]))
+        self.items()
+            .iter()
+            .chain(self.entries().iter().flat_map(|(key, value)| [key, value]))
     }
 
     /// Whether two trees mean the same, each without the one node that is allowed to differ.
@@ -78,24 +83,34 @@ impl Node {
             return std::ptr::eq(self, but.0) && std::ptr::eq(other, but.1);
         }
         let kind = match (&self.kind, &other.kind) {
-            (Kind::Scalar { text: a, style: s }, Kind::Scalar { text: b, style: t }) => a == b && s == t,
+            (Kind::Scalar { text: a, style: s }, Kind::Scalar { text: b, style: t }) => {
+                a == b && s == t
+            }
             (Kind::Alias(a), Kind::Alias(b)) => a == b,
             (Kind::Sequence(a), Kind::Sequence(b)) => a.len() == b.len(),
             (Kind::Mapping(a), Kind::Mapping(b)) => a.len() == b.len(),
             _ => false,
         };
         kind && (self.anchor, self.tagged) == (other.anchor, other.tagged)
-            && self.children().zip(other.children()).all(|(a, b)| a.same(b, but))
+            && self
+                .children()
+                .zip(other.children())
+                .all(|(a, b)| a.same(b, but))
     }
 }
 
 /// Reads all documents of a text.
 pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
-    let options = granit_parser::options! { flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
+    let options =
+        granit_parser::options! { flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = event
-            .map_err(|error| Fault::at(error.marker().line(), format!("is no YAML: {}", error.kind())))?;
+        let (event, span) = event.map_err(|error| {
+            Fault::at(
+                error.marker().line(),
+                format!("is no YAML: {}", error.kind()),
+            )
+        })?;
         builder.take(event, &span)?;
     }
     Ok(builder.documents)
@@ -122,15 +137,28 @@ impl Builder {
                 span,
                 anchor,
                 tag.as_deref(),
-                Kind::Scalar { text: text.into_owned(), style },
+                Kind::Scalar {
+                    text: text.into_owned(),
+                    style,
+                },
             )),
             Event::Alias(anchor) => self.close(node(span, 0, None, Kind::Alias(anchor))),
             Event::SequenceStart(_, anchor, tag) => {
-                self.open(node(span, anchor, tag.as_deref(), Kind::Sequence(Vec::new())));
+                self.open(node(
+                    span,
+                    anchor,
+                    tag.as_deref(),
+                    Kind::Sequence(Vec::new()),
+                ));
                 Ok(())
             }
             Event::MappingStart(_, anchor, tag) => {
-                self.open(node(span, anchor, tag.as_deref(), Kind::Mapping(Vec::new())));
+                self.open(node(
+                    span,
+                    anchor,
+                    tag.as_deref(),
+                    Kind::Mapping(Vec::new()),
+                ));
                 Ok(())
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
@@ -142,7 +170,11 @@ impl Builder {
     }
 
     fn open(&mut self, node: Node) {
-        self.open.push(Open { node, key: None, keys: BTreeSet::new() });
+        self.open.push(Open {
+            node,
+            key: None,
+            keys: BTreeSet::new(),
+        });
     }
 
     /// A node is whole: it goes into the collection around it.
@@ -158,7 +190,10 @@ impl Builder {
                 if let Some(text) = node.text()
                     && !open.keys.insert(text.to_owned())
                 {
-                    return Err(Fault::at(node.line, format!("the key `{text}` is given twice")));
+                    return Err(Fault::at(
+                        node.line,
+                        format!("the key `{text}` is given twice"),
+                    ));
                 }
                 open.key = Some(node);
             }
@@ -199,18 +234,29 @@ mod tests {
         for (text, line, reason) in [
             ("a: 1\nb: 2\na: 3\n", 3, "the key `a` is given twice"),
             ("a: {b: 1,\n \"b\": 2}\n", 2, "the key `b` is given twice"),
-            ("a: *b\n", 1, "is no YAML: while parsing node, found unknown anchor"),
+            (
+                "a: *b\n",
+                1,
+                "is no YAML: while parsing node, found unknown anchor",
+            ),
             (&deep, 2, "is no YAML: "),
         ] {
             let fault = parse(text).unwrap_err();
-            assert!(fault.line() == Some(line) && fault.to_string().starts_with(reason), "{text}: {fault:?}");
+            assert!(
+                fault.line() == Some(line) && fault.to_string().starts_with(reason),
+                "{text}: {fault:?}"
+            );
         }
     }
 
     #[test]
     fn trees_are_the_same_when_nothing_but_the_excepted_node_differs() {
-        let [a, b, c] = ["x: 1\ny: &a [2]\n", "x: 9\ny: &a [2] # c\n", "x: 9\ny: [2]\n"]
-            .map(|text| parse(text).unwrap().remove(0));
+        let [a, b, c] = [
+            "x: 1\ny: &a [2]\n",
+            "x: 9\ny: &a [2] # c\n",
+            "x: 9\ny: [2]\n",
+        ]
+        .map(|text| parse(text).unwrap().remove(0));
         let x = |node: &Node| node.get("x").unwrap() as *const Node;
         let except = |a: &Node, b: &Node| {
             let (p, q) = (a.get("x").unwrap(), b.get("x").unwrap());

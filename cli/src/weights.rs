@@ -47,14 +47,23 @@ impl FromStr for Weight {
 
     fn from_str(argument: &str) -> Result<Self, String> {
         // A cluster's name may hold a `=`, a number cannot.
-        let (label, number) =
-            argument.rsplit_once('=').ok_or_else(|| format!("`{argument}` is not LABEL=WEIGHT"))?;
-        let weight =
-            Some(number).filter(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-        match weight.and_then(|number| number.parse().ok()).filter(|weight| *weight <= HEAVIEST) {
-            Some(weight) if !label.is_empty() => Ok(Self { label: label.to_owned(), weight }),
+        let (label, number) = argument
+            .rsplit_once('=')
+            .ok_or_else(|| format!("`{argument}` is not LABEL=WEIGHT"))?;
+        let weight = Some(number)
+            .filter(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+        match weight
+            .and_then(|number| number.parse().ok())
+            .filter(|weight| *weight <= HEAVIEST)
+        {
+            Some(weight) if !label.is_empty() => Ok(Self {
+                label: label.to_owned(),
+                weight,
+            }),
             Some(_) => Err(format!("`{argument}` is not LABEL=WEIGHT")),
-            None => Err(format!("`{number}` is no weight: an integer from 0 to {HEAVIEST}")),
+            None => Err(format!(
+                "`{number}` is no weight: an integer from 0 to {HEAVIEST}"
+            )),
         }
     }
 }
@@ -66,18 +75,30 @@ impl Change {
     /// What is wrong with the request, whatever the file.
     pub fn new(rule: impl Into<String>, weights: Vec<Weight>) -> Result<Self, String> {
         let mut labels = BTreeSet::new();
-        match weights.iter().find(|weight| !labels.insert(weight.label.as_str())) {
+        match weights
+            .iter()
+            .find(|weight| !labels.insert(weight.label.as_str()))
+        {
             Some(twice) => Err(format!("`{}` is given twice", twice.label)),
             None if weights.is_empty() => Err("no LABEL=WEIGHT is given".to_owned()),
-            None => Ok(Self { rule: rule.into(), weights }),
+            None => Ok(Self {
+                rule: rule.into(),
+                weights,
+            }),
         }
     }
 
     /// The rule's weights afterwards, in the order of its destinations.
     fn targets(&self, rule: &Rule) -> Result<Vec<u32>, Fault> {
-        let labels: Vec<_> = rule.destinations().iter().map(|destination| destination.label()).collect();
-        if let Some(Weight { label, .. }) =
-            self.weights.iter().find(|weight| !labels.contains(&weight.label.as_str()))
+        let labels: Vec<_> = rule
+            .destinations()
+            .iter()
+            .map(|destination| destination.label())
+            .collect();
+        if let Some(Weight { label, .. }) = self
+            .weights
+            .iter()
+            .find(|weight| !labels.contains(&weight.label.as_str()))
         {
             return Err(Fault::new(format!(
                 "`{}` has no destination `{label}`: it has {}",
@@ -85,9 +106,17 @@ impl Change {
                 labels.join(", ")
             )));
         }
-        let target =
-            |label| self.weights.iter().find(|weight| weight.label == label).map(|weight| weight.weight);
-        Ok(rule.destinations().iter().map(|now| target(now.label()).unwrap_or(now.weight())).collect())
+        let target = |label| {
+            self.weights
+                .iter()
+                .find(|weight| weight.label == label)
+                .map(|weight| weight.weight)
+        };
+        Ok(rule
+            .destinations()
+            .iter()
+            .map(|now| target(now.label()).unwrap_or(now.weight()))
+            .collect())
     }
 }
 
@@ -97,12 +126,21 @@ impl Change {
 /// Why the change cannot be made; a file that the filter would refuse already is not touched either.
 pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Result<Changed, Fault> {
     let document = Document::parse(file, must_be_json)?;
-    let configurations: Vec<_> =
-        document.configurations()?.into_iter().collect::<Result<_, _>>().map_err(already)?;
-    let policies: Vec<_> =
-        configurations.iter().map(Configuration::policy).collect::<Result<_, _>>().map_err(already)?;
+    let configurations: Vec<_> = document
+        .configurations()?
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .map_err(already)?;
+    let policies: Vec<_> = configurations
+        .iter()
+        .map(Configuration::policy)
+        .collect::<Result<_, _>>()
+        .map_err(already)?;
     let (chosen, index) = choose(&configurations, &policies, &change.rule)?;
-    let (configuration, policy) = configurations.get(chosen).zip(policies.get(chosen)).ok_or_else(unsure)?;
+    let (configuration, policy) = configurations
+        .get(chosen)
+        .zip(policies.get(chosen))
+        .ok_or_else(unsure)?;
     let rule = policy.router().rules().get(index).ok_or_else(unsure)?;
 
     let targets = change.targets(rule)?;
@@ -116,28 +154,53 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
         }
     }
     if splices.is_empty() {
-        return Ok(Changed { text: None, shares: Shares::from(rule), has_ramp });
+        return Ok(Changed {
+            text: None,
+            shares: Shares::from(rule),
+            has_ramp,
+        });
     }
     let text = Splice::apply(splices, document.text()).ok_or_else(unsure)?;
 
     let after = Document::parse(text.as_bytes(), must_be_json).map_err(|_| unsure())?;
-    let found: Vec<_> =
-        after.configurations()?.into_iter().collect::<Result<_, _>>().map_err(|_| unsure())?;
-    let new = found.get(chosen).filter(|_| found.len() == configurations.len()).ok_or_else(unsure)?;
-    if new.value().map_err(|_| unsure())? != expected || !document.same(&after, (configuration, new)) {
+    let found: Vec<_> = after
+        .configurations()?
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .map_err(|_| unsure())?;
+    let new = found
+        .get(chosen)
+        .filter(|_| found.len() == configurations.len())
+        .ok_or_else(unsure)?;
+    if new.value().map_err(|_| unsure())? != expected
+        || !document.same(&after, (configuration, new))
+    {
         return Err(unsure());
     }
     let shares = verdict(new, index, &targets)?;
-    Ok(Changed { shares, has_ramp, text: Some(text) })
+    Ok(Changed {
+        shares,
+        has_ramp,
+        text: Some(text),
+    })
 }
 
 /// What the filter makes of the result: it must take it, with exactly these weights.
 fn verdict(new: &Configuration<'_>, rule: usize, targets: &[u32]) -> Result<Shares, Fault> {
-    let policy =
-        new.policy().map_err(|fault| fault.because("with these weights the filter would refuse it"))?;
+    let policy = new
+        .policy()
+        .map_err(|fault| fault.because("with these weights the filter would refuse it"))?;
     let rule = policy.router().rules().get(rule).ok_or_else(unsure)?;
-    let as_asked = rule.destinations().iter().map(Destination::weight).eq(targets.iter().copied());
-    if as_asked { Ok(Shares::from(rule)) } else { Err(unsure()) }
+    let as_asked = rule
+        .destinations()
+        .iter()
+        .map(Destination::weight)
+        .eq(targets.iter().copied());
+    if as_asked {
+        Ok(Shares::from(rule))
+    } else {
+        Err(unsure())
+    }
 }
 
 /// The configuration that has the rule, and the rule's index in it.
@@ -146,18 +209,36 @@ fn choose(
     policies: &[Policy],
     rule: &str,
 ) -> Result<(usize, usize), Fault> {
-    let position = |policy: &Policy| policy.router().rules().iter().position(|known| known.name() == rule);
-    let having: Vec<_> =
-        policies.iter().enumerate().filter_map(|(at, policy)| Some((at, position(policy)?))).collect();
+    let position = |policy: &Policy| {
+        policy
+            .router()
+            .rules()
+            .iter()
+            .position(|known| known.name() == rule)
+    };
+    let having: Vec<_> = policies
+        .iter()
+        .enumerate()
+        .filter_map(|(at, policy)| Some((at, position(policy)?)))
+        .collect();
     match having.as_slice() {
         [only] => Ok(*only),
         [] => {
-            let names = policies.iter().flat_map(|policy| policy.router().rules()).map(Rule::name);
-            Err(Fault::new(format!("has no rule `{rule}`: it has {}", names.collect::<Vec<_>>().join(", "))))
+            let names = policies
+                .iter()
+                .flat_map(|policy| policy.router().rules())
+                .map(Rule::name);
+            Err(Fault::new(format!(
+                "has no rule `{rule}`: it has {}",
+                names.collect::<Vec<_>>().join(", ")
+            )))
         }
         several => {
-            let line =
-                |(at, _): &(usize, usize)| configurations.get(*at).map(|found| found.line().to_string());
+            let line = |(at, _): &(usize, usize)| {
+                configurations
+                    .get(*at)
+                    .map(|found| found.line().to_string())
+            };
             let lines: Vec<_> = several.iter().filter_map(line).collect();
             Err(Fault::new(format!(
                 "has several configurations with a rule `{rule}`, at the lines {}",
@@ -169,7 +250,12 @@ fn choose(
 
 fn weight_in(configuration: &mut Value, rule: usize, destination: usize) -> Option<&mut Value> {
     let route = configuration.pointer_mut(&format!("/http/{rule}/route/{destination}"))?;
-    Some(route.as_object_mut()?.entry("weight").or_insert(Value::Null))
+    Some(
+        route
+            .as_object_mut()?
+            .entry("weight")
+            .or_insert(Value::Null),
+    )
 }
 
 fn already(fault: Fault) -> Fault {

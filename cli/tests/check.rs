@@ -14,18 +14,30 @@ fn check(name: &str, content: &str) -> Said {
 }
 
 fn ok(line: &str) -> Said {
-    Said { status: 0, stdout: format!("{line}\n"), stderr: String::new() }
+    Said {
+        status: 0,
+        stdout: format!("{line}\n"),
+        stderr: String::new(),
+    }
 }
 
 fn refused(line: &str) -> Said {
-    Said { status: 1, stdout: String::new(), stderr: format!("{line}\n") }
+    Said {
+        status: 1,
+        stdout: String::new(),
+        stderr: format!("{line}\n"),
+    }
 }
 
 #[test]
 fn a_good_file_is_told_with_its_shares() {
     let color = "color: blue-sub 75 %, green-sub 25 %";
     for (name, content, line) in [
-        ("canary.yaml", ecds("75", "25"), format!("canary.yaml: ok: 1 rule, {color}")),
+        (
+            "canary.yaml",
+            ecds("75", "25"),
+            format!("canary.yaml: ok: 1 rule, {color}"),
+        ),
         (
             "plugin.yaml",
             plugin("3", "1"),
@@ -50,7 +62,12 @@ fn a_good_file_is_told_with_its_shares() {
 fn the_repository_s_own_file_is_accepted() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../envoy/canary.yaml");
     let said = Folder::new().canary(["check", file]);
-    assert_eq!(said, ok(&format!("{file}: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %")));
+    assert_eq!(
+        said,
+        ok(&format!(
+            "{file}: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %"
+        ))
+    );
 }
 
 #[test]
@@ -80,18 +97,26 @@ fn the_lines_of_a_quoted_text_are_those_of_the_file() {
     let folded = format!(
         "{head}      value: '{{\"http\":\n\n        [{{\"route\": [{{\"cluster\": \"a\",\n        \"weight\": -5}}]}}]}}'\n"
     );
-    assert_eq!(check("f.yaml", &folded), refused("f.yaml:9: http[0].route[0].weight: -5 is negative"));
+    assert_eq!(
+        check("f.yaml", &folded),
+        refused("f.yaml:9: http[0].route[0].weight: -5 is negative")
+    );
     let yaml = format!("{head}      value: |\n        http:\n        - route: [{{cluster: a}}]\n");
-    let line =
-        "f.yaml:7: the configuration is not JSON: expected value (the text of a StringValue must be JSON)";
+    let line = "f.yaml:7: the configuration is not JSON: expected value (the text of a StringValue must be JSON)";
     assert_eq!(check("f.yaml", &yaml), refused(line));
 }
 
 #[test]
 fn a_file_named_json_must_be_json() {
     let yaml = "{\"http\": [{\"route\": [{\"cluster\": \"a\"},]}]}";
-    assert_eq!(check("f.yaml", yaml), ok("f.yaml: ok: 1 rule, http-0: a 100 %"));
-    assert_eq!(check("f.json", yaml), refused("f.json:1: is no JSON: trailing comma"));
+    assert_eq!(
+        check("f.yaml", yaml),
+        ok("f.yaml: ok: 1 rule, http-0: a 100 %")
+    );
+    assert_eq!(
+        check("f.json", yaml),
+        refused("f.json:1: is no JSON: trailing comma")
+    );
 }
 
 #[test]
@@ -103,12 +128,19 @@ fn another_plugin_s_configuration_is_no_fault_beside_the_filter_s_own() {
         ok("f.yaml: ok: 2 rules\n  color: blue-sub 75 %, green-sub 25 %\n  http-1: rest 100 %")
     );
     let said = check("f.yaml", &other);
-    assert!(said.stderr.starts_with("f.yaml:12: rules: unknown field `rules`"), "{said:?}");
+    assert!(
+        said.stderr
+            .starts_with("f.yaml:12: rules: unknown field `rules`"),
+        "{said:?}"
+    );
 }
 
 #[test]
 fn every_configuration_and_every_file_is_checked() {
-    let folder = Folder::with("a.yaml", format!("{}---\n{}", plugin("75", "-1"), plugin("-2", "25")));
+    let folder = Folder::with(
+        "a.yaml",
+        format!("{}---\n{}", plugin("75", "-1"), plugin("-2", "25")),
+    );
     std::fs::write(folder.path("b.yaml"), ecds("1", "1")).unwrap();
     assert_eq!(
         folder.canary(["check", "a.yaml", "b.yaml", "c.yaml"]),
@@ -132,7 +164,15 @@ fn standard_input_is_checked_too() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(ecds("3", "1").as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(ecds("3", "1").as_bytes())
+        .unwrap();
     let said = Said::from(child.wait_with_output().unwrap());
-    assert_eq!(said, ok("<stdin>: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %"));
+    assert_eq!(
+        said,
+        ok("<stdin>: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %")
+    );
 }

@@ -25,7 +25,9 @@ fn root() -> PathBuf {
 }
 
 fn pages() -> Vec<Page> {
-    let files = ["", "docs"].into_iter().flat_map(|folder| fs::read_dir(root().join(folder)).unwrap());
+    let files = ["", "docs"]
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(root().join(folder)).unwrap());
     let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     paths.sort();
@@ -50,10 +52,18 @@ fn is_whole(text: &str) -> bool {
 fn every_configuration_that_is_shown_is_taken() {
     let mut checked = 0;
     for page in pages() {
-        for block in page.blocks().filter(|block| matches!(block.info.as_str(), "yaml" | "json")) {
+        for block in page
+            .blocks()
+            .filter(|block| matches!(block.info.as_str(), "yaml" | "json"))
+        {
             if is_whole(&block.text) {
                 let said = check(&block.text);
-                assert_eq!((said.status, said.stderr.as_str()), (0, ""), "{}", page.at(block.line));
+                assert_eq!(
+                    (said.status, said.stderr.as_str()),
+                    (0, ""),
+                    "{}",
+                    page.at(block.line)
+                );
                 checked += 1;
             }
         }
@@ -66,11 +76,20 @@ fn every_mistake_that_is_shown_is_refused_with_the_words_that_are_shown() {
     let mut checked = 0;
     for page in pages() {
         let blocks: Vec<_> = page.blocks().collect();
-        for (at, block) in blocks.iter().enumerate().filter(|(_, block)| block.info == "yaml refused") {
+        for (at, block) in blocks
+            .iter()
+            .enumerate()
+            .filter(|(_, block)| block.info == "yaml refused")
+        {
             let words = blocks.get(at + 1).filter(|next| next.info == "text");
             let words = words.map(|next| next.text.clone());
             let said = check(&block.text);
-            assert_eq!((said.status, Some(said.stderr)), (1, words), "{}", page.at(block.line));
+            assert_eq!(
+                (said.status, Some(said.stderr)),
+                (1, words),
+                "{}",
+                page.at(block.line)
+            );
             checked += 1;
         }
     }
@@ -85,7 +104,9 @@ fn around(place: &str, members: &str) -> String {
         "rule" => format!("{route}, {members}"),
         "match" => format!("match: [{{{members}}}], {route}"),
         "route" => format!("route: [{{cluster: a, weight: 75}}, {{{members}}}]"),
-        "key" => format!("name: color, consistentHash: [{{httpHeaderName: x-user}}, {{{members}}}], {route}"),
+        "key" => format!(
+            "name: color, consistentHash: [{{httpHeaderName: x-user}}, {{{members}}}], {route}"
+        ),
         other => unreachable!("no such place: {other}"),
     };
     format!("{{http: [{{{rule}}}]}}\n")
@@ -98,9 +119,17 @@ fn every_line_of_the_tables_of_mistakes_is_what_is_said() {
         for row in page.refused() {
             places.insert(row.place.clone());
             let said = check(&around(&row.place, &row.members));
-            let line = said.stderr.trim_end().strip_prefix("canary.yaml:1: ").unwrap_or(&said.stderr);
+            let line = said
+                .stderr
+                .trim_end()
+                .strip_prefix("canary.yaml:1: ")
+                .unwrap_or(&said.stderr);
             if said.status != 1 || line != row.reason {
-                wrong.push_str(&format!("{} `{}`: `{line}`\n", page.at(row.line), row.members));
+                wrong.push_str(&format!(
+                    "{} `{}`: `{line}`\n",
+                    page.at(row.line),
+                    row.members
+                ));
             }
         }
     }
@@ -110,8 +139,11 @@ fn every_line_of_the_tables_of_mistakes_is_what_is_said() {
 
 /// Lines without comments and empty ones.
 fn meaning(text: &str) -> Vec<&str> {
-    let code = text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim_end());
-    code.filter(|line| !line.is_empty() && !line.trim_start().starts_with('#')).collect()
+    let code = text
+        .lines()
+        .map(|line| line.split(" #").next().unwrap_or_default().trim_end());
+    code.filter(|line| !line.is_empty() && !line.trim_start().starts_with('#'))
+        .collect()
 }
 
 /// Whether the lines stand in the file one behind the other, further to the right or not.
@@ -119,7 +151,9 @@ fn holds(file: &[&str], lines: &[&str]) -> bool {
     file.windows(lines.len()).any(|window| {
         let indent = window[0].len() - window[0].trim_start().len();
         window.iter().zip(lines).all(|(one, other)| {
-            one.get(..indent).is_some_and(|start| start.trim().is_empty()) && &one[indent..] == *other
+            one.get(..indent)
+                .is_some_and(|start| start.trim().is_empty())
+                && &one[indent..] == *other
         })
     })
 }
@@ -129,12 +163,20 @@ fn every_excerpt_is_in_its_file() {
     let mut checked = 0;
     for page in pages() {
         for block in page.blocks() {
-            let Some(path) = block.info.strip_prefix("yaml ").filter(|path| path.ends_with(".yaml")) else {
+            let Some(path) = block
+                .info
+                .strip_prefix("yaml ")
+                .filter(|path| path.ends_with(".yaml"))
+            else {
                 continue;
             };
             let file = fs::read_to_string(root().join(path)).unwrap();
             let lines = meaning(&block.text);
-            assert!(lines.len() > 1 && holds(&meaning(&file), &lines), "{}", page.at(block.line));
+            assert!(
+                lines.len() > 1 && holds(&meaning(&file), &lines),
+                "{}",
+                page.at(block.line)
+            );
             checked += 1;
         }
     }
@@ -152,7 +194,8 @@ fn every_relative_link_has_its_target() {
                 file => page.path.parent().unwrap().join(file),
             };
             let there = target.exists()
-                && (heading.is_empty() || Page::read(target).headings().any(|known| known == heading));
+                && (heading.is_empty()
+                    || Page::read(target).headings().any(|known| known == heading));
             if !there {
                 missing.push(format!("{} {link}", page.at(line)));
             }
@@ -164,12 +207,19 @@ fn every_relative_link_has_its_target() {
 #[test]
 fn every_make_target_that_is_named_exists() {
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
-    let targets: BTreeSet<_> =
-        makefile.lines().filter_map(|line| line.split_once(':')).map(|(t, _)| t).collect();
+    let targets: BTreeSet<_> = makefile
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(t, _)| t)
+        .collect();
     let mut named = 0;
     for page in pages() {
         for (line, target) in page.make_targets() {
-            assert!(targets.contains(target.as_str()), "{} make {target}", page.at(line));
+            assert!(
+                targets.contains(target.as_str()),
+                "{} make {target}",
+                page.at(line)
+            );
             named += 1;
         }
     }
@@ -181,7 +231,10 @@ fn every_folder_that_kubectl_is_told_to_apply_is_one() {
     let mut missing = Vec::new();
     for page in pages() {
         for block in page.blocks().filter(|block| block.info == "sh") {
-            let folders = block.text.lines().filter_map(|line| line.strip_prefix("kubectl apply -k "));
+            let folders = block
+                .text
+                .lines()
+                .filter_map(|line| line.strip_prefix("kubectl apply -k "));
             let folders = folders.filter_map(|rest| rest.split(' ').next());
             missing.extend(
                 folders

@@ -12,20 +12,32 @@ use support::{ecds, plugin};
 
 fn files() -> Vec<String> {
     let bare = "{\"http\": [{\"name\": \"color\", \"route\": [{\"cluster\": \"blue-sub\"}, {\"cluster\": \"green-sub\", \"weight\": 25}]}]}";
-    vec![ecds("75", "25"), plugin("0x10", "25"), ecds("75", "25").replace('\n', "\r\n"), bare.to_owned()]
+    vec![
+        ecds("75", "25"),
+        plugin("0x10", "25"),
+        ecds("75", "25").replace('\n', "\r\n"),
+        bare.to_owned(),
+    ]
 }
 
 fn change(blue: u32, green: u32) -> Change {
-    let weight = |label: &str, weight| Weight { label: label.to_owned(), weight };
-    Change::new("color", vec![weight("blue-sub", blue), weight("green-sub", green)]).unwrap()
+    let weight = |label: &str, weight| Weight {
+        label: label.to_owned(),
+        weight,
+    };
+    Change::new(
+        "color",
+        vec![weight("blue-sub", blue), weight("green-sub", green)],
+    )
+    .unwrap()
 }
 
 /// Pieces that mean something to YAML or JSON.
 fn piece() -> impl Strategy<Value = String> {
     let known = [
-        "\n", "\r", "\t", " ", "  ", "- ", ": ", "{", "}", "[", "]", ",", "\"", "'", "\\", "#", "&a ", "*a",
-        "!!str ", "|", ">", "---\n", "...\n", "? ", "weight", "75", "-", "0", "\u{feff}", "ä", "😀", "\u{0}",
-        "<<", "%", "http", "\u{2028}",
+        "\n", "\r", "\t", " ", "  ", "- ", ": ", "{", "}", "[", "]", ",", "\"", "'", "\\", "#",
+        "&a ", "*a", "!!str ", "|", ">", "---\n", "...\n", "? ", "weight", "75", "-", "0",
+        "\u{feff}", "ä", "😀", "\u{0}", "<<", "%", "http", "\u{2028}",
     ];
     prop_oneof![4 => select(known.to_vec()).prop_map(str::to_owned), 1 => any::<String>()]
 }
@@ -44,7 +56,10 @@ fn difference<'a>(before: &'a str, after: &'a str) -> (&'a str, &'a str) {
         .take_while(|(a, b)| a == b)
         .map(|(a, _)| a.len_utf8())
         .sum::<usize>();
-    (&before[start..before.len() - same_end], &after[start..after.len() - same_end])
+    (
+        &before[start..before.len() - same_end],
+        &after[start..after.len() - same_end],
+    )
 }
 
 proptest! {

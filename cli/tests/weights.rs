@@ -20,11 +20,19 @@ fn changed(name: &str, content: &str, arguments: &[&str]) -> (Said, String) {
 }
 
 fn done(line: &str) -> Said {
-    Said { status: 0, stdout: format!("{line}\n"), stderr: String::new() }
+    Said {
+        status: 0,
+        stdout: format!("{line}\n"),
+        stderr: String::new(),
+    }
 }
 
 fn refused(line: &str) -> Said {
-    Said { status: 1, stdout: String::new(), stderr: format!("{line}\n") }
+    Said {
+        status: 1,
+        stdout: String::new(),
+        stderr: format!("{line}\n"),
+    }
 }
 
 #[test]
@@ -32,7 +40,10 @@ fn only_the_numbers_change_in_every_form_of_file() {
     let crlf = |text: String| text.replace('\n', "\r\n");
     let escaped = |text: &str| serde_json::to_string(text).unwrap();
     let json = |blue: &str, green: &str| {
-        let inner = BARE.replace("75", blue).replace("25", green).replace("\"name\"", "\n\t\"name\"");
+        let inner = BARE
+            .replace("75", blue)
+            .replace("25", green)
+            .replace("\"name\"", "\n\t\"name\"");
         format!(
             r#"{{"resources": [{{"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig", "name": "größe",
   "typed_config": {{"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": {{
@@ -73,14 +84,25 @@ fn only_the_numbers_change_in_every_form_of_file() {
 
 #[test]
 fn a_label_that_is_not_named_keeps_its_weight() {
-    let (said, bytes) = changed("canary.yaml", &ecds("75", "25"), &["color", "green-sub=225"]);
-    assert_eq!((said, bytes), (done("color: blue-sub 75 (25 %), green-sub 225 (75 %)"), ecds("75", "225")));
+    let (said, bytes) = changed(
+        "canary.yaml",
+        &ecds("75", "25"),
+        &["color", "green-sub=225"],
+    );
+    assert_eq!(
+        (said, bytes),
+        (
+            done("color: blue-sub 75 (25 %), green-sub 225 (75 %)"),
+            ecds("75", "225")
+        )
+    );
 }
 
 #[test]
 fn a_missing_weight_is_put_in_front_of_the_first_field() {
-    let block =
-        |entry: &str| format!("http:\n- name: color\n  route:\n  - {{cluster: blue, weight: 75}}\n{entry}");
+    let block = |entry: &str| {
+        format!("http:\n- name: color\n  route:\n  - {{cluster: blue, weight: 75}}\n{entry}")
+    };
     let escaped = |text: &str| {
         format!(
             "a: {{type_url: x/envoy.extensions.filters.http.wasm.v3.Wasm, value: {{config: {{configuration: {{\"@type\": x/google.protobuf.StringValue, value: {}}}}}}}}}\n",
@@ -102,23 +124,36 @@ fn a_missing_weight_is_put_in_front_of_the_first_field() {
         assert_eq!(said.status, 0, "{before}: {said:?}");
         assert_eq!(bytes, after);
     }
-    let (said, bytes) = changed("c.yaml", &block("  - cluster: green\n"), &["color", "green=0"]);
+    let (said, bytes) = changed(
+        "c.yaml",
+        &block("  - cluster: green\n"),
+        &["color", "green=0"],
+    );
     assert_eq!(
         (said, bytes),
-        (done("color: blue 75 (100 %), green 0 (0 %) (unchanged)"), block("  - cluster: green\n"))
+        (
+            done("color: blue 75 (100 %), green 0 (0 %) (unchanged)"),
+            block("  - cluster: green\n")
+        )
     );
 }
 
 #[test]
 fn the_rule_is_found_in_the_one_configuration_that_has_it() {
-    let two =
-        format!("{}---\n{}", plugin("75", "25"), plugin("1", "1").replace("name: color", "name: other"));
+    let two = format!(
+        "{}---\n{}",
+        plugin("75", "25"),
+        plugin("1", "1").replace("name: color", "name: other")
+    );
     let (said, bytes) = changed("two.yaml", &two, &["color", "blue-sub=0"]);
     assert_eq!(said, done("color: blue-sub 0 (0 %), green-sub 25 (100 %)"));
     assert_eq!(bytes, two.replacen("75 # blue", "0 # blue", 1));
     let (said, bytes) = changed("c.yaml", &plugin("75", "25"), &["http-1", "rest=7"]);
     assert_eq!(said, done("http-1: rest 7 (100 %)"));
-    assert_eq!(bytes, plugin("75", "25").replace("{cluster: rest}", "{weight: 7, cluster: rest}"));
+    assert_eq!(
+        bytes,
+        plugin("75", "25").replace("{cluster: rest}", "{weight: 7, cluster: rest}")
+    );
 }
 
 #[test]
@@ -160,7 +195,10 @@ fn a_file_that_cannot_be_read_is_refused() {
     let folder = Folder::with("latin1.yaml", b"a: 1\n# \xe4\n");
     for (name, line) in [
         ("latin1.yaml", "latin1.yaml:2: is no UTF-8"),
-        ("none.yaml", "none.yaml: No such file or directory (os error 2)"),
+        (
+            "none.yaml",
+            "none.yaml: No such file or directory (os error 2)",
+        ),
         (".", ".: is no regular file"),
     ] {
         assert_eq!(folder.canary(["weights", name, "r", "a=1"]), refused(line));
@@ -190,16 +228,39 @@ fn wrong_usage_is_told_with_status_2_before_the_file_is_looked_at() {
         ("weights f r", "weights: no LABEL=WEIGHT is given"),
         ("weights f r a", "weights: `a` is not LABEL=WEIGHT"),
         ("weights f r =1", "weights: `=1` is not LABEL=WEIGHT"),
-        ("weights f r a=", "weights: `` is no weight: an integer from 0 to 2147483647"),
-        ("weights f r a=-1", "weights: `-1` is no weight: an integer from 0 to 2147483647"),
-        ("weights f r a=1.5", "weights: `1.5` is no weight: an integer from 0 to 2147483647"),
-        ("weights f r a=2147483648", "weights: `2147483648` is no weight: an integer from 0 to 2147483647"),
+        (
+            "weights f r a=",
+            "weights: `` is no weight: an integer from 0 to 2147483647",
+        ),
+        (
+            "weights f r a=-1",
+            "weights: `-1` is no weight: an integer from 0 to 2147483647",
+        ),
+        (
+            "weights f r a=1.5",
+            "weights: `1.5` is no weight: an integer from 0 to 2147483647",
+        ),
+        (
+            "weights f r a=2147483648",
+            "weights: `2147483648` is no weight: an integer from 0 to 2147483647",
+        ),
         ("weights f r a=1 b=2 a=1", "weights: `a` is given twice"),
-        ("weights - r a=1", "weights: needs a file that it can replace, not `-`"),
+        (
+            "weights - r a=1",
+            "weights: needs a file that it can replace, not `-`",
+        ),
     ] {
         let said = folder.canary(arguments.split_whitespace());
         let stderr = format!("canary: {line} (see canary --help)\n");
-        assert_eq!(said, Said { status: 2, stdout: String::new(), stderr }, "{arguments}");
+        assert_eq!(
+            said,
+            Said {
+                status: 2,
+                stdout: String::new(),
+                stderr
+            },
+            "{arguments}"
+        );
     }
 }
 
@@ -210,7 +271,10 @@ fn help_and_version_are_there_for_every_command() {
         ("--help", "canary checks a configuration"),
         ("help", "canary checks a configuration"),
         ("check -h", "canary check FILE...\n"),
-        ("weights f --help", "canary weights FILE RULE LABEL=WEIGHT...\n"),
+        (
+            "weights f --help",
+            "canary weights FILE RULE LABEL=WEIGHT...\n",
+        ),
         ("--version", "canary 0.1.0\n"),
     ] {
         let said = folder.canary(arguments.split_whitespace());

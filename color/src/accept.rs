@@ -139,7 +139,10 @@ mod tests {
 
     #[test]
     fn several_lines_are_one_list_and_a_line_that_is_not_text_is_passed_over() {
-        assert_eq!(preferred(&[b"text/html;q=0.5", b"application/json"]), Form::Json);
+        assert_eq!(
+            preferred(&[b"text/html;q=0.5", b"application/json"]),
+            Form::Json
+        );
         assert_eq!(preferred(&[b"\xff", b"application/json"]), Form::Json);
     }
 

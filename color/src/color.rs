@@ -29,13 +29,19 @@ impl Color {
     /// the attribute. Whether it is a colour is then the browser's decision.
     pub(crate) fn css(&self) -> &str {
         let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"#()%,. -/".contains(&byte);
-        if !self.0.is_empty() && self.0.bytes().all(safe) { &self.0 } else { NEUTRAL }
+        if !self.0.is_empty() && self.0.bytes().all(safe) {
+            &self.0
+        } else {
+            NEUTRAL
+        }
     }
 
     /// The text as a cookie's value: what RFC 6265 (section 4.1.1, `cookie-octet`) does not allow
     /// is percent-encoded, and so is `%`, so that `decodeURIComponent` gives the text back.
     pub(crate) fn cookie_value(&self) -> String {
-        percent_encoded(&self.0, |byte| byte.is_ascii_graphic() && !b"\",;\\%".contains(&byte))
+        percent_encoded(&self.0, |byte| {
+            byte.is_ascii_graphic() && !b"\",;\\%".contains(&byte)
+        })
     }
 
     /// [`Self::css`] as a part of a URL.

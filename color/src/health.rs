@@ -18,6 +18,9 @@ pub(crate) fn check(port: u16) -> io::Result<()> {
     if answer == *b"HTTP/1.1 200" {
         Ok(())
     } else {
-        Err(io::Error::new(ErrorKind::InvalidData, "it does not answer 200"))
+        Err(io::Error::new(
+            ErrorKind::InvalidData,
+            "it does not answer 200",
+        ))
     }
 }

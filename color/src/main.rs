@@ -69,9 +69,8 @@ fn run() -> Result<(), StartError> {
     let settings = Settings::from_environment()?;
     if let Some(argument) = env::args_os().nth(1) {
         return match argument.to_str() {
-            Some("health") => {
-                health::check(settings.port).map_err(|error| StartError::Unhealthy(settings.port, error))
-            }
+            Some("health") => health::check(settings.port)
+                .map_err(|error| StartError::Unhealthy(settings.port, error)),
             _ => Err(StartError::Argument(argument)),
         };
     }
@@ -86,7 +85,9 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     // Before the line below is printed: whoever reads it may send a signal at once.
     let end = End::listen().map_err(StartError::Runtime)?;
     let listen = |error| StartError::Listen(settings.port, error);
-    let listener = TcpListener::bind((settings.address, settings.port)).await.map_err(listen)?;
+    let listener = TcpListener::bind((settings.address, settings.port))
+        .await
+        .map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     // Escaped, so that the line stays one line whatever the colour's text is.
     let color = settings.color.text().escape_debug();
@@ -124,7 +125,10 @@ impl End {
     /// From here on the signals are caught. As the first process of a container, which has no
     /// default reaction to them, Color would not even end without this.
     fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn asked(mut self) {
@@ -164,7 +168,9 @@ impl fmt::Display for StartError {
             }
             Self::Runtime(error) => write!(f, "cannot run: {error}"),
             Self::Unhealthy(port, error) => write!(f, "not healthy on port {port}: {error}"),
-            Self::Argument(argument) => write!(f, "unknown argument {argument:?}: there is only `health`"),
+            Self::Argument(argument) => {
+                write!(f, "unknown argument {argument:?}: there is only `health`")
+            }
         }
     }
 }

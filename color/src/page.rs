@@ -78,7 +78,9 @@ mod tests {
         let page = render(&Color::new("blue"), "host", 1);
         assert!(!page.contains("{{") && !page.contains("}}"));
         fill(TEMPLATE, |placeholder| {
-            let known = ["color", "css", "value", "icon", "length", "neutral", "host", "requests"];
+            let known = [
+                "color", "css", "value", "icon", "length", "neutral", "host", "requests",
+            ];
             assert!(known.contains(&placeholder), "{placeholder}");
             Cow::Borrowed("")
         });
@@ -88,12 +90,21 @@ mod tests {
     #[test]
     fn the_decision_is_hidden_until_the_script_has_read_it() {
         let page = render(&Color::new("blue"), "host", 1);
-        let rows: Vec<_> = page.lines().filter(|line| line.contains("data-field=")).collect();
+        let rows: Vec<_> = page
+            .lines()
+            .filter(|line| line.contains("data-field="))
+            .collect();
         assert_eq!(rows.len(), 3);
-        assert!(rows.iter().all(|row| row.trim_start().starts_with("<div hidden>")), "{rows:?}");
-        for part in
-            ["fetch(location.href, {method: 'HEAD', cache: 'no-store'})", "get('x-canary')", "get('x-color')"]
-        {
+        assert!(
+            rows.iter()
+                .all(|row| row.trim_start().starts_with("<div hidden>")),
+            "{rows:?}"
+        );
+        for part in [
+            "fetch(location.href, {method: 'HEAD', cache: 'no-store'})",
+            "get('x-canary')",
+            "get('x-color')",
+        ] {
             assert!(page.contains(part), "{part}");
         }
     }
@@ -103,7 +114,10 @@ mod tests {
         for text in ["blue", "rgb(0 0 255 / 50%)", "a\"b<c&d'e"] {
             let color = Color::new(text);
             let attribute = format!("data-color=\"{}\"", escaped(&color.cookie_value()));
-            assert!(render(&color, "host", 1).contains(&attribute), "{attribute}");
+            assert!(
+                render(&color, "host", 1).contains(&attribute),
+                "{attribute}"
+            );
         }
     }
 

@@ -33,8 +33,15 @@ struct Service {
 /// Any path and method without an answer of its own shows the colour, so the service looks the
 /// same under whatever prefix a proxy routes to it.
 pub(crate) fn router(color: Color, host: String) -> Router {
-    let service = Service { color, host, requests: AtomicU64::new(0) };
-    Router::new().route("/healthz", get(health)).fallback(show).with_state(Arc::new(service))
+    let service = Service {
+        color,
+        host,
+        requests: AtomicU64::new(0),
+    };
+    Router::new()
+        .route("/healthz", get(health))
+        .fallback(show)
+        .with_state(Arc::new(service))
 }
 
 async fn health() -> impl IntoResponse {
@@ -56,7 +63,10 @@ async fn show(State(service): State<Arc<Service>>, request: Request) -> Response
     let shown = u64::from(head.method != Method::HEAD);
     let requests = service.requests.fetch_add(shown, Ordering::Relaxed) + 1;
     let (content_type, content) = match Form::preferred(&head.headers) {
-        Form::Page => ("text/html; charset=utf-8", page::render(color, host, requests)),
+        Form::Page => (
+            "text/html; charset=utf-8",
+            page::render(color, host, requests),
+        ),
         Form::Json => (
             // RFC 8259 gives JSON no charset parameter: it is UTF-8.
             "application/json",

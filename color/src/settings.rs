@@ -35,7 +35,9 @@ impl Settings {
         host_name: impl FnOnce() -> Option<String>,
     ) -> Result<Self, InvalidSetting> {
         let text = |name| {
-            variable(name).filter(|value| !value.is_empty()).map(|value| value.to_string_lossy().into_owned())
+            variable(name)
+                .filter(|value| !value.is_empty())
+                .map(|value| value.to_string_lossy().into_owned())
         };
         let address = match text("HOST") {
             None => DEFAULT_ADDRESS,
@@ -49,7 +51,9 @@ impl Settings {
             color: Color::new(text("COLOR").as_deref().unwrap_or(DEFAULT_COLOR)),
             address,
             port,
-            host: text("HOSTNAME").or_else(host_name).unwrap_or_else(|| "unknown".to_owned()),
+            host: text("HOSTNAME")
+                .or_else(host_name)
+                .unwrap_or_else(|| "unknown".to_owned()),
         })
     }
 }
@@ -64,7 +68,9 @@ pub(crate) enum InvalidSetting {
 impl fmt::Display for InvalidSetting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(text) => write!(f, "HOST must be an IP address to listen on, not {text:?}"),
+            Self::Address(text) => {
+                write!(f, "HOST must be an IP address to listen on, not {text:?}")
+            }
             Self::Port(text) => write!(f, "PORT must be a number from 0 to 65535, not {text:?}"),
         }
     }
@@ -82,7 +88,10 @@ fn system_host_name() -> Option<String> {
 mod tests {
     use super::*;
 
-    fn read(variables: &[(&str, &str)], host_name: Option<&str>) -> Result<Settings, InvalidSetting> {
+    fn read(
+        variables: &[(&str, &str)],
+        host_name: Option<&str>,
+    ) -> Result<Settings, InvalidSetting> {
         let variable = |name: &str| {
             let (_, value) = variables.iter().find(|(variable, _)| *variable == name)?;
             Some(OsString::from(value))
@@ -104,7 +113,12 @@ mod tests {
 
     #[test]
     fn variables_win_over_the_defaults() {
-        let variables = [("COLOR", "green"), ("HOST", "::1"), ("PORT", "81"), ("HOSTNAME", "pod-1")];
+        let variables = [
+            ("COLOR", "green"),
+            ("HOST", "::1"),
+            ("PORT", "81"),
+            ("HOSTNAME", "pod-1"),
+        ];
         let settings = read(&variables, Some("box")).unwrap();
         assert_eq!(settings.color.text(), "green");
         assert_eq!(settings.address.to_string(), "::1");
@@ -121,7 +135,10 @@ mod tests {
     fn an_address_that_is_none_is_refused_by_its_text() {
         for address in ["localhost", "127.0.0.1:80", "[::1]", "256.0.0.1", "1\n2"] {
             let error = read(&[("HOST", address)], None).err().unwrap().to_string();
-            assert_eq!(error, format!("HOST must be an IP address to listen on, not {address:?}"));
+            assert_eq!(
+                error,
+                format!("HOST must be an IP address to listen on, not {address:?}")
+            );
         }
     }
 

@@ -12,7 +12,10 @@ pub(crate) struct Head {
 impl Head {
     /// A request with nothing in it that a rule would look for.
     pub(crate) fn plain() -> Self {
-        Self { path: b"/".to_vec(), lines: vec![(":authority".to_owned(), b"a".to_vec())] }
+        Self {
+            path: b"/".to_vec(),
+            lines: vec![(":authority".to_owned(), b"a".to_vec())],
+        }
     }
 
     /// The path is the first line, and each further line is a header.
@@ -21,11 +24,21 @@ impl Head {
         let path = lines.next().unwrap_or_default().to_vec();
         let line = |line: &[u8]| {
             // The colon of a pseudo-header is part of its name.
-            let colon = line.iter().skip(1).position(|byte| *byte == b':').map_or(line.len(), |at| at + 1);
+            let colon = line
+                .iter()
+                .skip(1)
+                .position(|byte| *byte == b':')
+                .map_or(line.len(), |at| at + 1);
             let (name, value) = line.split_at(colon);
-            (String::from_utf8_lossy(name).to_lowercase(), value.get(1..).unwrap_or_default().to_vec())
+            (
+                String::from_utf8_lossy(name).to_lowercase(),
+                value.get(1..).unwrap_or_default().to_vec(),
+            )
         };
-        Self { path, lines: lines.map(line).collect() }
+        Self {
+            path,
+            lines: lines.map(line).collect(),
+        }
     }
 }
 
@@ -34,7 +47,10 @@ impl Fields for &Head {
         if name == ":path" {
             return Some(self.path.clone());
         }
-        self.lines.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+        self.lines
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
     }
 
     fn all(&self) -> Vec<Line> {

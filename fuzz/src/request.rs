@@ -12,7 +12,10 @@ use crate::{Seeded, rules};
 /// same version.
 pub fn request(bytes: &[u8]) {
     let (seed, head) = match bytes {
-        [high, low, head @ ..] => (u64::from(u16::from_be_bytes([*high, *low])), Head::read(head)),
+        [high, low, head @ ..] => (
+            u64::from(u16::from_be_bytes([*high, *low])),
+            Head::read(head),
+        ),
         short => (0, Head::read(short)),
     };
     let rules = rules::random(seed);
@@ -32,12 +35,18 @@ pub fn request(bytes: &[u8]) {
             .position(|rule| rule.name() == found.name())
             .expect("it is one of them")
     });
-    assert_eq!(found_at, tried, "the first rule that matches decides: {rules:#?}");
+    assert_eq!(
+        found_at, tried,
+        "the first rule that matches decides: {rules:#?}"
+    );
 
     if let Some(rule) = found {
         let choose = |seed| rule.choose(&Request::new(&head), &mut Seeded::new(seed));
         let (one, other) = (choose(seed), choose(!seed));
-        chosen(&one.expect("a rule sends its requests somewhere"), &other.expect("whatever the point"));
+        chosen(
+            &one.expect("a rule sends its requests somewhere"),
+            &other.expect("whatever the point"),
+        );
     }
 }
 
@@ -49,11 +58,25 @@ fn policy(rules: &[String]) -> Policy {
 fn chosen(one: &Choice<'_>, other: &Choice<'_>) {
     for choice in [one, other] {
         written(choice);
-        assert!(choice.destination.weight() > 0, "weight 0 gets nothing: {choice:?}");
-        assert_eq!(choice.key.is_some(), choice.reason == Reason::Sticky, "a key is told when it decided");
+        assert!(
+            choice.destination.weight() > 0,
+            "weight 0 gets nothing: {choice:?}"
+        );
+        assert_eq!(
+            choice.key.is_some(),
+            choice.reason == Reason::Sticky,
+            "a key is told when it decided"
+        );
     }
-    assert_eq!(one.reason, other.reason, "the reason does not depend on chance");
+    assert_eq!(
+        one.reason, other.reason,
+        "the reason does not depend on chance"
+    );
     if one.reason == Reason::Sticky && one.set_cookie.is_none() {
-        assert_eq!(one.destination.label(), other.destination.label(), "the same user gets the same version");
+        assert_eq!(
+            one.destination.label(),
+            other.destination.label(),
+            "the same user gets the same version"
+        );
     }
 }

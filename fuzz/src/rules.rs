@@ -2,8 +2,19 @@
 
 use fastrand::Rng;
 
-const TEXTS: &[&str] = &["/", "/a", "/ab", "/a/b", "/A", "/color", "a", "b", "green", "é", "a,b"];
-const PATTERNS: &[&str] = &["/a.*", "a|b", "(?i)/COLOR.*", ".*", "[^a]+", r"\x{e9}|(a|b)*", "^/a$", "(a*)*b"];
+const TEXTS: &[&str] = &[
+    "/", "/a", "/ab", "/a/b", "/A", "/color", "a", "b", "green", "é", "a,b",
+];
+const PATTERNS: &[&str] = &[
+    "/a.*",
+    "a|b",
+    "(?i)/COLOR.*",
+    ".*",
+    "[^a]+",
+    r"\x{e9}|(a|b)*",
+    "^/a$",
+    "(a*)*b",
+];
 const HEADERS: &[&str] = &["x-a", "x-b", "cookie", ":authority", ":method"];
 const PARAMS: &[&str] = &["q", "r", "é"];
 const KEYS: &[&str] = &[
@@ -17,16 +28,26 @@ const KEYS: &[&str] = &[
 /// The entries of `http`, the same for the same seed.
 pub(crate) fn random(seed: u64) -> Vec<String> {
     let mut rng = Rng::with_seed(seed);
-    (0..rng.usize(1..24)).map(|index| rule(index, &mut rng)).collect()
+    (0..rng.usize(1..24))
+        .map(|index| rule(index, &mut rng))
+        .collect()
 }
 
 fn rule(index: usize, rng: &mut Rng) -> String {
     let matches: Vec<_> = (0..rng.usize(1..3)).map(|_| entry(rng)).collect();
     // Of the last two keys, which are always there, one at most.
-    let mut keys: Vec<_> = KEYS.iter().take(3).filter(|_| rng.u8(..4) == 0).copied().collect();
+    let mut keys: Vec<_> = KEYS
+        .iter()
+        .take(3)
+        .filter(|_| rng.u8(..4) == 0)
+        .copied()
+        .collect();
     keys.extend(KEYS.get(rng.usize(3..9)));
-    let keys =
-        if keys.is_empty() { String::new() } else { format!(r#""consistentHash": [{}],"#, keys.join(",")) };
+    let keys = if keys.is_empty() {
+        String::new()
+    } else {
+        format!(r#""consistentHash": [{}],"#, keys.join(","))
+    };
     let weights = [[75, 25], [0, 1], [1, 0], [1, i32::MAX]][rng.usize(..4)];
     format!(
         r#"{{"name": "r{index}", "match": [{}], {keys} "route": [{{"cluster": "blue", "weight": {}}}, {{"cluster": "green", "weight": {}}}]}}"#,
@@ -42,10 +63,18 @@ fn entry(rng: &mut Rng) -> String {
         fields.push(format!(r#""uri": {}"#, text(rng)));
         fields.push(format!(r#""ignoreUriCase": {}"#, rng.bool()));
     }
-    for (field, names) in [("headers", HEADERS), ("withoutHeaders", HEADERS), ("queryParams", PARAMS)] {
+    for (field, names) in [
+        ("headers", HEADERS),
+        ("withoutHeaders", HEADERS),
+        ("queryParams", PARAMS),
+    ] {
         if rng.u8(..4) == 0 {
             let name = names[rng.usize(..names.len())];
-            let value = if rng.u8(..4) == 0 { "{}".to_owned() } else { text(rng) };
+            let value = if rng.u8(..4) == 0 {
+                "{}".to_owned()
+            } else {
+                text(rng)
+            };
             fields.push(format!(r#""{field}": {{"{name}": {value}}}"#));
         }
     }

@@ -10,8 +10,13 @@ use proptest::sample::Index;
 
 /// The kept inputs of a target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
-    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("seeds")
+        .join(target);
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
     assert!(!files.is_empty(), "{target} has seeds");
     files.iter().map(|file| fs::read(file).unwrap()).collect()
@@ -29,7 +34,8 @@ fn edit() -> impl Strategy<Value = Edit> {
     let at = any::<Index>;
     prop_oneof![
         (at(), any::<u8>()).prop_map(|(at, byte)| Edit::Set(at, byte)),
-        (at(), prop::collection::vec(any::<u8>(), 1..8)).prop_map(|(at, bytes)| Edit::Insert(at, bytes)),
+        (at(), prop::collection::vec(any::<u8>(), 1..8))
+            .prop_map(|(at, bytes)| Edit::Insert(at, bytes)),
         (at(), 1..9_u8).prop_map(|(at, length)| Edit::Remove(at, length)),
         (at(), 1..99_u8).prop_map(|(at, length)| Edit::Repeat(at, length)),
     ]
@@ -38,7 +44,8 @@ fn edit() -> impl Strategy<Value = Edit> {
 fn edited(seed: &[u8], edits: &[Edit]) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for edit in edits {
-        let (Edit::Set(at, _) | Edit::Insert(at, _) | Edit::Remove(at, _) | Edit::Repeat(at, _)) = edit;
+        let (Edit::Set(at, _) | Edit::Insert(at, _) | Edit::Remove(at, _) | Edit::Repeat(at, _)) =
+            edit;
         let at = at.index(bytes.len() + 1);
         let to = |length: &u8| bytes.len().min(at + usize::from(*length));
         match edit {
@@ -54,7 +61,9 @@ fn edited(seed: &[u8], edits: &[Edit]) -> Vec<u8> {
 #[test]
 fn the_seeds_hold() {
     seeds("config").iter().for_each(|bytes| fuzz::config(bytes));
-    seeds("request").iter().for_each(|bytes| fuzz::request(bytes));
+    seeds("request")
+        .iter()
+        .for_each(|bytes| fuzz::request(bytes));
 }
 
 proptest! {

@@ -71,7 +71,10 @@ pub fn run() -> Result<(), Trouble> {
             let tally = server.load(variant)?.send(sizes.warm_up)?;
             check(variant, tally)?;
             if number == 1 {
-                eprintln!("{}: {} to blue, {} to green", variant.name, tally.blue, tally.green);
+                eprintln!(
+                    "{}: {} to blue, {} to green",
+                    variant.name, tally.blue, tally.green
+                );
             }
         }
         rounds::measure(&server, &variants, sizes, &mut measured)?;
@@ -82,7 +85,10 @@ pub fn run() -> Result<(), Trouble> {
         check(variant, column.tally)?;
     }
     let startup = startup::measure(sizes.starts)?;
-    println!("{machine}\n\n{}\n{startup}", table::render(&variants, &measured)?);
+    println!(
+        "{machine}\n\n{}\n{startup}",
+        table::render(&variants, &measured)?
+    );
     Ok(())
 }
 
@@ -94,11 +100,17 @@ fn check(variant: &Variant, tally: Tally) -> Result<(), Trouble> {
     if (tally.blue as f64 - requests * blue).abs() <= tolerance {
         return Ok(());
     }
-    Err(format!("{}: {} to blue and {} to green", variant.name, tally.blue, tally.green).into())
+    Err(format!(
+        "{}: {} to blue and {} to green",
+        variant.name, tally.blue, tally.green
+    )
+    .into())
 }
 
 fn number(variable: &str, usual: usize) -> Result<usize, Trouble> {
-    let Ok(text) = env::var(variable) else { return Ok(usual) };
+    let Ok(text) = env::var(variable) else {
+        return Ok(usual);
+    };
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
         _ => Err(format!("{variable} is `{text}`, and must be a number above 0").into()),
@@ -111,7 +123,10 @@ mod tests {
 
     #[test]
     fn a_split_is_accepted_within_five_standard_deviations() {
-        let variant = |splits| Variant { splits, ..Variant::plain() };
+        let variant = |splits| Variant {
+            splits,
+            ..Variant::plain()
+        };
         for (splits, blue, green, fine) in [
             (true, 7500, 2500, true),
             (true, 7700, 2300, true),
@@ -120,7 +135,11 @@ mod tests {
             (false, 10000, 0, true),
             (false, 9999, 1, false),
         ] {
-            assert_eq!(check(&variant(splits), Tally { blue, green }).is_ok(), fine, "{blue} {green}");
+            assert_eq!(
+                check(&variant(splits), Tally { blue, green }).is_ok(),
+                fine,
+                "{blue} {green}"
+            );
         }
     }
 }

@@ -29,16 +29,22 @@ impl Binary {
             Some(path) => root().join(path),
             None => root().join(usual),
         };
-        if path.is_file() { Ok(path) } else { Err(MissingBinary { path, variable }) }
+        if path.is_file() {
+            Ok(path)
+        } else {
+            Err(MissingBinary { path, variable })
+        }
     }
 }
 
 /// The repository's root: of the crate that cargo runs, or the folder in which the demo is started. It is asked at run
 /// time, for cargo does not build anew what it has built in a folder that was moved or copied since.
 pub(crate) fn root() -> PathBuf {
-    let of_crate =
-        env::var_os("CARGO_MANIFEST_DIR").and_then(|dir| Some(Path::new(&dir).parent()?.to_owned()));
-    of_crate.or_else(|| env::current_dir().ok()).unwrap_or_default()
+    let of_crate = env::var_os("CARGO_MANIFEST_DIR")
+        .and_then(|dir| Some(Path::new(&dir).parent()?.to_owned()));
+    of_crate
+        .or_else(|| env::current_dir().ok())
+        .unwrap_or_default()
 }
 
 /// Where cargo builds.

@@ -16,7 +16,10 @@ pub struct Browser {
 impl Browser {
     /// A browser that has been nowhere yet.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, jar: Vec::new() }
+        Self {
+            address,
+            jar: Vec::new(),
+        }
     }
 
     /// The same user, whose host is somewhere else now.
@@ -29,11 +32,18 @@ impl Browser {
     /// # Errors
     /// No whole answer came.
     pub fn get(&mut self, path: &str) -> io::Result<Response> {
-        let cookies = self.jar.iter().map(|(name, value)| format!("{name}={value}"));
+        let cookies = self
+            .jar
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
         let cookies = cookies.collect::<Vec<_>>().join("; ");
         let close: (&str, &[u8]) = ("connection", b"close");
         let headers = [close, ("cookie", cookies.as_bytes())];
-        let headers = if cookies.is_empty() { &headers[..1] } else { &headers };
+        let headers = if cookies.is_empty() {
+            &headers[..1]
+        } else {
+            &headers
+        };
         let response = Connection::open(self.address)?.get(path, headers)?;
         for cookie in response.values("set-cookie") {
             self.keep(cookie);
@@ -43,12 +53,17 @@ impl Browser {
 
     /// The value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        self.jar.iter().find(|(cookie, _)| cookie == name).map(|(_, value)| value.as_str())
+        self.jar
+            .iter()
+            .find(|(cookie, _)| cookie == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn keep(&mut self, set_cookie: &str) {
         let pair = set_cookie.split(';').next().unwrap_or_default();
-        let Some((name, value)) = pair.split_once('=') else { return };
+        let Some((name, value)) = pair.split_once('=') else {
+            return;
+        };
         self.jar.retain(|(cookie, _)| cookie != name);
         self.jar.push((name.to_owned(), value.to_owned()));
     }

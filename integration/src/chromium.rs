@@ -8,7 +8,12 @@ use crate::envoy::eventually;
 use crate::{Process, Scratch};
 
 /// The names that distributions give it.
-const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const NAMES: [&str; 4] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+];
 
 /// Quiet, and without what needs a display, a sandbox (root has none) or the network beyond the page.
 const FLAGS: [&str; 8] = [
@@ -35,16 +40,23 @@ impl Chromium {
         let path = env::var_os("PATH")?;
         let places = env::split_paths(&path).flat_map(|dir| NAMES.map(|name| dir.join(name)));
         let binary = places.into_iter().find(|file| file.is_file())?;
-        Some(Self { binary, profile: Scratch::new() })
+        Some(Self {
+            binary,
+            profile: Scratch::new(),
+        })
     }
 
     /// Starts the browser, opens the page and gives it as it is once its scripts have had all answers they asked for.
     pub fn open(&self, url: &str) -> String {
         let mut command = Command::new(&self.binary);
-        command.args(FLAGS).arg(format!("--user-data-dir={}", self.profile.join("data").display()));
+        command.args(FLAGS).arg(format!(
+            "--user-data-dir={}",
+            self.profile.join("data").display()
+        ));
         // Virtual time stands still while an answer is outstanding.
         command.args(["--virtual-time-budget=5000", "--dump-dom", url]);
-        let mut process = Process::start("Chromium", &command, &self.profile.join("page.log")).unwrap();
+        let mut process =
+            Process::start("Chromium", &command, &self.profile.join("page.log")).unwrap();
         let ended = eventually("Chromium has shown the page", || process.ended());
         assert!(ended.status.success(), "{}: {}", ended.status, ended.log);
         ended.log

@@ -69,10 +69,23 @@ pub fn run() -> Result<(), Box<dyn Error>> {
     let log = |name: &str| Path::new(DIR).join(name);
     let mut parts = Parts(vec![
         Color::spawn(&color, "blue", "color-blue-0", BLUE, &log("color-blue.log"))?,
-        Color::spawn(&color, "green", "color-green-0", GREEN, &log("color-green.log"))?,
+        Color::spawn(
+            &color,
+            "green",
+            "color-green-0",
+            GREEN,
+            &log("color-green.log"),
+        )?,
     ]);
     let mut command = Command::new(envoy);
-    command.args(["-c", "envoy/envoy.yaml", "--concurrency", "2", "--file-flush-interval-msec", "500"]);
+    command.args([
+        "-c",
+        "envoy/envoy.yaml",
+        "--concurrency",
+        "2",
+        "--file-flush-interval-msec",
+        "500",
+    ]);
     parts.0.push(envoy::start(command, Path::new(ENVOY_LOG))?);
     parts.wait_until_ready(&stop)?;
     watch_split(&mut parts, &stop)
@@ -116,20 +129,33 @@ impl Parts {
     fn complaint(&self) -> Option<String> {
         let log = self.0.last()?.log();
         let complaints = ["refused, ", " rejected: ", " update failure: "];
-        let line = log.lines().rev().find(|line| complaints.iter().any(|words| line.contains(words)))?;
-        Some(line.rsplit_once("] ").map_or(line, |(_, text)| text).to_owned())
+        let line = log
+            .lines()
+            .rev()
+            .find(|line| complaints.iter().any(|words| line.contains(words)))?;
+        Some(
+            line.rsplit_once("] ")
+                .map_or(line, |(_, text)| text)
+                .to_owned(),
+        )
     }
 
     fn wait_until_ready(&mut self, stop: &AtomicBool) -> Result<(), Trouble> {
         let end = Instant::now() + Duration::from_secs(30);
-        let answers = |port, path| http1::get(local(port), path).is_ok_and(|answer| answer.status == 200);
-        while !(answers(BLUE, "/healthz") && answers(GREEN, "/healthz") && envoy::ready(local(ADMIN))) {
+        let answers =
+            |port, path| http1::get(local(port), path).is_ok_and(|answer| answer.status == 200);
+        while !(answers(BLUE, "/healthz")
+            && answers(GREEN, "/healthz")
+            && envoy::ready(local(ADMIN)))
+        {
             self.all_run()?;
             if stop.load(Ordering::Relaxed) {
                 break;
             }
             if Instant::now() > end {
-                return Err(Trouble(format!("Envoy and Color are not ready after 30 s: see {ENVOY_LOG}")));
+                return Err(Trouble(format!(
+                    "Envoy and Color are not ready after 30 s: see {ENVOY_LOG}"
+                )));
             }
             thread::sleep(Duration::from_millis(20));
         }
@@ -148,7 +174,9 @@ fn watch_split(parts: &mut Parts, stop: &AtomicBool) -> Result<(), Box<dyn Error
     let mut watch = Watch::start(WEIGHTS.into(), local(ADMIN));
     let mut window = Window::default();
     while !stop.load(Ordering::Relaxed) {
-        parts.all_run().inspect_err(|_| drop(writeln!(io::stdout())))?;
+        parts
+            .all_run()
+            .inspect_err(|_| drop(writeln!(io::stdout())))?;
         if let Some(sample) = load.next(Duration::from_millis(50)) {
             window.add(sample);
         }
@@ -159,12 +187,20 @@ fn watch_split(parts: &mut Parts, stop: &AtomicBool) -> Result<(), Box<dyn Error
         }
         if watch.refused() && !was_refused {
             let reason = parts.complaint().unwrap_or_default();
-            writeln!(out, "{}{WEIGHTS} is refused, see {ENVOY_LOG}: {reason}", if live { "\n" } else { "" })?;
+            writeln!(
+                out,
+                "{}{WEIGHTS} is refused, see {ENVOY_LOG}: {reason}",
+                if live { "\n" } else { "" }
+            )?;
         }
         if now.duration_since(drawn) >= pace {
             drawn = now;
-            let line =
-                Line { tally: window.tally(now), weights: watch.weights(), refused: watch.refused(), live };
+            let line = Line {
+                tally: window.tally(now),
+                weights: watch.weights(),
+                refused: watch.refused(),
+                live,
+            };
             if live {
                 // Without wrapping, so that a narrow terminal cuts the line and shows one.
                 write!(out, "\r\x1b[?7l{line}\x1b[K\x1b[?7h")?;

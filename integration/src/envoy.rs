@@ -38,18 +38,29 @@ impl Envoy {
     /// # Errors
     /// It ended.
     pub fn try_start(setup: &Setup, blue: SocketAddr, green: SocketAddr) -> Result<Self, Ended> {
-        let binary = Binary::Envoy.find().unwrap_or_else(|missing| panic!("{missing}"));
+        let binary = Binary::Envoy
+            .find()
+            .unwrap_or_else(|missing| panic!("{missing}"));
         let dir = Scratch::new();
         setup.write(&dir, blue, green);
         let mut command = Command::new(binary);
         command.arg("-c").arg(dir.join("envoy.yaml"));
         command.arg("--admin-address-path").arg(dir.join("admin"));
-        command.args(["--concurrency", &setup.concurrency.to_string(), "--file-flush-interval-msec", "50"]);
+        command.args([
+            "--concurrency",
+            &setup.concurrency.to_string(),
+            "--file-flush-interval-msec",
+            "50",
+        ]);
         let mut process = start(command, &dir.join("envoy.log")).unwrap();
 
         let admin = eventually("Envoy has an admin interface", || match process.ended() {
             Some(ended) => Some(Err(ended)),
-            None => Some(Ok(fs::read_to_string(dir.join("admin")).ok()?.trim().parse().ok()?)),
+            None => Some(Ok(fs::read_to_string(dir.join("admin"))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()?)),
         })?;
         eventually("Envoy is ready", || match process.ended() {
             Some(ended) => Some(Err(ended)),
@@ -61,7 +72,12 @@ impl Envoy {
         let ip = address["address"].as_str().unwrap().parse().unwrap();
         let port = u16::try_from(address["port_value"].as_u64().unwrap()).unwrap();
         let listener = SocketAddr::new(ip, port);
-        Ok(Self { process, admin, listener, dir })
+        Ok(Self {
+            process,
+            admin,
+            listener,
+            dir,
+        })
     }
 
     /// A new connection to the listener.
@@ -119,7 +135,9 @@ impl Envoy {
         let attempts = "extension_config_discovery.http_filter.canary.update_attempt";
         let before = self.stat(attempts);
         self.write(filter);
-        self.wait_for("the new file was read", |stats| stats.get(attempts).is_some_and(|now| *now > before));
+        self.wait_for("the new file was read", |stats| {
+            stats.get(attempts).is_some_and(|now| *now > before)
+        });
     }
 
     /// Waits for what the statistics show.
@@ -143,7 +161,13 @@ impl Drop for Envoy {
 
 /// Starts Envoy; the arguments are those that every use of it here has in common.
 pub(crate) fn start(mut command: Command, log: &Path) -> io::Result<Process> {
-    command.args(["--use-dynamic-base-id", "--log-level", "warning", "--component-log-level", "wasm:info"]);
+    command.args([
+        "--use-dynamic-base-id",
+        "--log-level",
+        "warning",
+        "--component-log-level",
+        "wasm:info",
+    ]);
     Process::start("Envoy", &command, log)
 }
 

@@ -28,7 +28,9 @@ impl Filter {
                 "@type": "type.googleapis.com/google.protobuf.StringValue",
                 "value": policy.into(),
             })),
-            module: Binary::Plugin.find().unwrap_or_else(|missing| panic!("{missing}")),
+            module: Binary::Plugin
+                .find()
+                .unwrap_or_else(|missing| panic!("{missing}")),
             failure_policy: "FAIL_RELOAD",
             environment: Vec::new(),
         }
@@ -37,8 +39,13 @@ impl Filter {
     /// What is shipped.
     pub fn shipped() -> Self {
         let file = yaml(&binaries::root().join("envoy/canary.yaml"));
-        let configuration = file.pointer("/resources/0/typed_config/config/configuration").cloned();
-        Self { configuration, ..Self::new("") }
+        let configuration = file
+            .pointer("/resources/0/typed_config/config/configuration")
+            .cloned();
+        Self {
+            configuration,
+            ..Self::new("")
+        }
     }
 
     /// With a variable in the virtual machine's environment; a new one makes a new virtual machine.
@@ -56,8 +63,11 @@ impl Filter {
         plugin["failure_policy"] = json!(self.failure_policy);
         plugin["vm_config"]["code"]["local"]["filename"] = json!(self.module);
         if !self.environment.is_empty() {
-            let variables: serde_json::Map<_, _> =
-                self.environment.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            let variables: serde_json::Map<_, _> = self
+                .environment
+                .iter()
+                .map(|(name, value)| (name.clone(), json!(value)))
+                .collect();
             plugin["vm_config"]["environment_variables"] = json!({ "key_values": variables });
         }
         file
@@ -66,6 +76,7 @@ impl Filter {
 
 /// A file of ours, which is YAML.
 pub(crate) fn yaml(path: &Path) -> Value {
-    let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -41,7 +41,11 @@ pub(crate) fn fields(mut block: &[u8]) -> Option<Vec<(String, String)>> {
             // The size of the dynamic table, of which nothing is used.
             5 => {}
             _ => {
-                let name = if index == 0 { string(&mut block)? } else { entry(index)?.0 };
+                let name = if index == 0 {
+                    string(&mut block)?
+                } else {
+                    entry(index)?.0
+                };
                 fields.push((name, string(&mut block)?));
             }
         }
@@ -50,7 +54,10 @@ pub(crate) fn fields(mut block: &[u8]) -> Option<Vec<(String, String)>> {
 }
 
 fn entry(index: usize) -> Option<(String, String)> {
-    let (name, value) = STATIC.split('|').nth(index.checked_sub(1)?)?.split_once('=')?;
+    let (name, value) = STATIC
+        .split('|')
+        .nth(index.checked_sub(1)?)?
+        .split_once('=')?;
     Some((name.to_owned(), value.to_owned()))
 }
 
@@ -76,18 +83,27 @@ fn string(block: &mut &[u8]) -> Option<String> {
     let coded = block.first()? & 0x80 != 0;
     let length = integer(block, 7)?;
     let octets = block.split_off(..length)?;
-    let octets = if coded { decoded(octets)? } else { octets.to_vec() };
+    let octets = if coded {
+        decoded(octets)?
+    } else {
+        octets.to_vec()
+    };
     Some(String::from_utf8_lossy(&octets).into_owned())
 }
 
 fn decoded(octets: &[u8]) -> Option<Vec<u8>> {
     let (mut text, mut code, mut bits) = (Vec::new(), 0_u32, 0_u32);
-    for bit in octets.iter().flat_map(|octet| (0..8).rev().map(move |place| u32::from(octet >> place & 1))) {
+    for bit in octets
+        .iter()
+        .flat_map(|octet| (0..8).rev().map(move |place| u32::from(octet >> place & 1)))
+    {
         (code, bits) = (code << 1 | bit, bits + 1);
         let letter = HUFFMAN
             .iter()
             .find(|(length, ..)| *length == bits)
-            .and_then(|(_, first, letters)| letters.get(usize::try_from(code.checked_sub(*first)?).ok()?));
+            .and_then(|(_, first, letters)| {
+                letters.get(usize::try_from(code.checked_sub(*first)?).ok()?)
+            });
         if let Some(letter) = letter {
             text.push(*letter);
             (code, bits) = (0, 0);
@@ -111,7 +127,12 @@ mod tests {
 
     fn texts(hex: &str) -> Option<Vec<String>> {
         let fields = fields(&bytes(hex))?;
-        Some(fields.iter().map(|(name, value)| format!("{name}: {value}")).collect())
+        Some(
+            fields
+                .iter()
+                .map(|(name, value)| format!("{name}: {value}"))
+                .collect(),
+        )
     }
 
     /// Their answers, in C.6.1 with Huffman code and in C.5.1 without, the dynamic table aside.
@@ -128,12 +149,23 @@ mod tests {
         ];
         assert_eq!(texts(plain).unwrap(), expected);
         assert_eq!(texts(coded).unwrap(), expected);
-        assert_eq!(texts("20 8d 0003 782d61 0162").unwrap(), [":status: 404", "x-a: b"]);
+        assert_eq!(
+            texts("20 8d 0003 782d61 0162").unwrap(),
+            [":status: 404", "x-a: b"]
+        );
     }
 
     #[test]
     fn what_is_no_block_is_told() {
-        for hex in ["80", "be", "48", "4805 3330", "48 81 40", "7fffffffffff", "0001"] {
+        for hex in [
+            "80",
+            "be",
+            "48",
+            "4805 3330",
+            "48 81 40",
+            "7fffffffffff",
+            "0001",
+        ] {
             assert_eq!(texts(hex), None, "{hex}");
         }
     }

@@ -28,7 +28,11 @@ impl Connection {
     ///
     /// # Errors
     /// No whole answer came.
-    pub fn get(&mut self, path: impl AsRef<[u8]>, headers: &[(&str, &[u8])]) -> io::Result<Response> {
+    pub fn get(
+        &mut self,
+        path: impl AsRef<[u8]>,
+        headers: &[(&str, &[u8])],
+    ) -> io::Result<Response> {
         let mut request = b"GET ".to_vec();
         request.extend_from_slice(path.as_ref());
         request.extend_from_slice(b" HTTP/1.1\r\nhost: color.test\r\n");
@@ -74,17 +78,27 @@ pub struct Response {
 impl Response {
     /// The first value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Every value of a header, in order.
     pub fn values<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
-        self.headers.iter().filter(move |(header, _)| header == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .filter(move |(header, _)| header == name)
+            .map(|(_, value)| value.as_str())
     }
 
     fn read(from: &mut impl BufRead) -> io::Result<Self> {
         let status = line(from)?;
-        let status = status.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or_else(malformed)?;
+        let status = status
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .ok_or_else(malformed)?;
         let mut headers = Vec::new();
         loop {
             let line = line(from)?;
@@ -94,7 +108,11 @@ impl Response {
             let (name, value) = line.split_once(':').ok_or_else(malformed)?;
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut response = Self { status, headers, body: String::new() };
+        let mut response = Self {
+            status,
+            headers,
+            body: String::new(),
+        };
         response.body = String::from_utf8_lossy(&response.read_body(from)?).into_owned();
         Ok(response)
     }
@@ -132,7 +150,9 @@ fn line(from: &mut impl BufRead) -> io::Result<String> {
     if line.pop() != Some(b'\n') {
         return Err(ErrorKind::UnexpectedEof.into());
     }
-    Ok(String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned())
+    Ok(String::from_utf8_lossy(&line)
+        .trim_end_matches('\r')
+        .to_owned())
 }
 
 fn malformed() -> Error {

@@ -46,7 +46,10 @@ pub enum Answer {
 /// # Errors
 /// The connection broke.
 pub fn get(address: SocketAddr, path: &[u8], headers: &[(&str, &[u8])]) -> io::Result<Answer> {
-    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_bytes(), *value)).collect();
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|(name, value)| (name.as_bytes(), *value))
+        .collect();
     get_raw(address, path, &headers)
 }
 
@@ -56,8 +59,12 @@ pub fn get(address: SocketAddr, path: &[u8], headers: &[(&str, &[u8])]) -> io::R
 /// The connection broke.
 pub fn get_raw(address: SocketAddr, path: &[u8], headers: &[(&[u8], &[u8])]) -> io::Result<Answer> {
     let mut block = Vec::new();
-    let pseudo: [(&[u8], &[u8]); 4] =
-        [(b":method", b"GET"), (b":scheme", b"http"), (b":authority", b"color.test"), (b":path", path)];
+    let pseudo: [(&[u8], &[u8]); 4] = [
+        (b":method", b"GET"),
+        (b":scheme", b"http"),
+        (b":authority", b"color.test"),
+        (b":path", path),
+    ];
     for (name, value) in pseudo.iter().chain(headers) {
         block.push(0); // literal, not indexed, new name
         string(&mut block, name);
@@ -70,12 +77,22 @@ pub fn get_raw(address: SocketAddr, path: &[u8], headers: &[(&[u8], &[u8])]) -> 
     let mut request = PREFACE.to_vec();
     // SETTINGS_HEADER_TABLE_SIZE: no dynamic table. SETTINGS_INITIAL_WINDOW_SIZE for the stream and an update for the
     // connection: no flow control.
-    frame(&mut request, SETTINGS, 0, 0, &[0, 1, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff]);
+    frame(
+        &mut request,
+        SETTINGS,
+        0,
+        0,
+        &[0, 1, 0, 0, 0, 0, 0, 4, 0x7f, 0xff, 0xff, 0xff],
+    );
     frame(&mut request, WINDOW_UPDATE, 0, 0, &[0x7f, 0, 0, 0]);
     let mut chunks = block.chunks(FRAME).peekable();
     let (mut kind, mut flags) = (HEADERS, END_STREAM);
     while let Some(chunk) = chunks.next() {
-        flags |= if chunks.peek().is_none() { END_HEADERS } else { 0 };
+        flags |= if chunks.peek().is_none() {
+            END_HEADERS
+        } else {
+            0
+        };
         frame(&mut request, kind, flags, 1, chunk);
         (kind, flags) = (CONTINUATION, 0);
     }
@@ -88,7 +105,12 @@ fn answer(stream: &mut (impl Read + Write)) -> io::Result<Answer> {
     loop {
         let mut head = [0; 9];
         match stream.read_exact(&mut head) {
-            Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset
+                ) =>
+            {
                 return Ok(Answer::Closed);
             }
             other => other?,
@@ -112,20 +134,29 @@ fn answer(stream: &mut (impl Read + Write)) -> io::Result<Answer> {
             && let Some((status, headers)) = response.take()
         {
             let body = String::from_utf8_lossy(&body).into_owned();
-            return Ok(Answer::Response { status, headers, body });
+            return Ok(Answer::Response {
+                status,
+                headers,
+                body,
+            });
         }
     }
 }
 
 /// `:status` is the first field of a response (RFC 9113, 8.3).
 fn status_and_headers(block: &[u8]) -> io::Result<(u16, Vec<(String, String)>)> {
-    let mut fields = hpack::fields(block).filter(|fields| !fields.is_empty()).ok_or_else(malformed)?;
+    let mut fields = hpack::fields(block)
+        .filter(|fields| !fields.is_empty())
+        .ok_or_else(malformed)?;
     let (_, status) = fields.remove(0);
     Ok((status.parse().map_err(|_| malformed())?, fields))
 }
 
 fn code(payload: &[u8], at: usize) -> io::Result<u32> {
-    let code = payload.get(at..at + 4).and_then(|code| code.try_into().ok()).ok_or_else(malformed)?;
+    let code = payload
+        .get(at..at + 4)
+        .and_then(|code| code.try_into().ok())
+        .ok_or_else(malformed)?;
     Ok(u32::from_be_bytes(code))
 }
 

@@ -21,7 +21,11 @@ impl Meter {
             let is_envoy = fs::read_link(process.join("exe"))
                 .is_ok_and(|program| program.file_name().is_some_and(|name| name == "envoy"));
             let arguments = fs::read(process.join("cmdline")).unwrap_or_default();
-            if is_envoy && arguments.split(|&byte| byte == 0).any(|argument| argument == bootstrap) {
+            if is_envoy
+                && arguments
+                    .split(|&byte| byte == 0)
+                    .any(|argument| argument == bootstrap)
+            {
                 return Ok(Self(process));
             }
         }
@@ -36,8 +40,14 @@ impl Meter {
         let mut sum = 0;
         for thread in fs::read_dir(self.0.join("task"))?.flatten() {
             // A thread that has ended meanwhile; Envoy's own live as long as it does.
-            let Ok(line) = fs::read_to_string(thread.path().join("schedstat")) else { continue };
-            sum += line.split(' ').next().and_then(|field| field.parse().ok()).unwrap_or(0);
+            let Ok(line) = fs::read_to_string(thread.path().join("schedstat")) else {
+                continue;
+            };
+            sum += line
+                .split(' ')
+                .next()
+                .and_then(|field| field.parse().ok())
+                .unwrap_or(0);
         }
         Ok(Duration::from_nanos(sum))
     }

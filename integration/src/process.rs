@@ -39,7 +39,10 @@ impl Process {
         drop(File::create(log)?);
         let out = File::options().append(true).open(log)?;
         let mut leash = Command::new("/bin/sh");
-        leash.args(["-c", LEASH, name]).arg(command.get_program()).args(command.get_args());
+        leash
+            .args(["-c", LEASH, name])
+            .arg(command.get_program())
+            .args(command.get_args());
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => leash.env(name, value),
@@ -49,8 +52,16 @@ impl Process {
         if let Some(dir) = command.get_current_dir() {
             leash.current_dir(dir);
         }
-        leash.process_group(0).stdin(Stdio::piped()).stdout(out.try_clone()?).stderr(out);
-        Ok(Self { name, leash: leash.spawn()?, log: log.to_path_buf() })
+        leash
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(out.try_clone()?)
+            .stderr(out);
+        Ok(Self {
+            name,
+            leash: leash.spawn()?,
+            log: log.to_path_buf(),
+        })
     }
 
     /// Everything that the child has written so far.
@@ -61,14 +72,21 @@ impl Process {
     /// Empties the log once it is longer than `bytes`.
     pub fn limit_log(&self, bytes: u64) {
         if fs::metadata(&self.log).is_ok_and(|file| file.len() > bytes) {
-            let _ = File::options().write(true).open(&self.log).and_then(|log| log.set_len(0));
+            let _ = File::options()
+                .write(true)
+                .open(&self.log)
+                .and_then(|log| log.set_len(0));
         }
     }
 
     /// How the child ended, if it did.
     pub fn ended(&mut self) -> Option<Ended> {
         let status = self.leash.try_wait().ok()??;
-        Some(Ended { name: self.name, status, log: self.log() })
+        Some(Ended {
+            name: self.name,
+            status,
+            log: self.log(),
+        })
     }
 }
 

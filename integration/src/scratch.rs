@@ -10,10 +10,17 @@ pub struct Scratch(PathBuf);
 
 impl Scratch {
     /// Makes the folder, under the system's own for such.
-    #[allow(clippy::new_without_default, reason = "it makes a folder; a default should not")]
+    #[allow(
+        clippy::new_without_default,
+        reason = "it makes a folder; a default should not"
+    )]
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("canary-{}-{}", process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "canary-{}-{}",
+            process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         let dir = env::temp_dir().join(name);
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir_all(&dir).unwrap();

@@ -44,7 +44,13 @@ impl Setup {
 
     /// What is shipped, with another filter.
     pub fn with(filter: Filter) -> Self {
-        Self { filter, delivery: Delivery::Discovery, early_mutation: true, concurrency: 2, change: |_| {} }
+        Self {
+            filter,
+            delivery: Delivery::Discovery,
+            early_mutation: true,
+            concurrency: 2,
+            change: |_| {},
+        }
     }
 
     /// Writes `envoy.yaml`, `clusters.yaml` and `canary.yaml`. JSON is YAML.
@@ -60,11 +66,14 @@ impl Setup {
         bootstrap["admin"]["address"]["socket_address"]["port_value"] = json!(0);
         bootstrap["dynamic_resources"]["cds_config"]["path_config_source"]["path"] =
             json!(dir.join("clusters.yaml"));
-        bootstrap["static_resources"]["listeners"][0]["address"]["socket_address"]["port_value"] = json!(0);
+        bootstrap["static_resources"]["listeners"][0]["address"]["socket_address"]["port_value"] =
+            json!(0);
 
         let manager = manager(&mut bootstrap);
         if !self.early_mutation {
-            manager.remove("early_header_mutation_extensions").expect("the shipped file has one");
+            manager
+                .remove("early_header_mutation_extensions")
+                .expect("the shipped file has one");
         }
         let filters = manager["http_filters"].as_array_mut().unwrap();
         let discovery = &mut filters[0]["config_discovery"];
@@ -80,7 +89,8 @@ impl Setup {
             }
             Delivery::Static => {
                 let resource = &self.filter.resource()["resources"][0];
-                filters[0] = json!({"name": resource["name"], "typed_config": resource["typed_config"]});
+                filters[0] =
+                    json!({"name": resource["name"], "typed_config": resource["typed_config"]});
             }
             Delivery::Absent => {
                 filters.remove(0);
@@ -100,8 +110,14 @@ pub fn manager(bootstrap: &mut Value) -> &mut serde_json::Map<String, Value> {
 
 fn clusters(blue: SocketAddr, green: SocketAddr) -> Value {
     let mut file = yaml(&binaries::root().join("envoy/clusters.yaml"));
-    for (cluster, address) in file["resources"].as_array_mut().unwrap().iter_mut().zip([blue, green]) {
-        let endpoint = &mut cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
+    for (cluster, address) in file["resources"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .zip([blue, green])
+    {
+        let endpoint =
+            &mut cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
         endpoint["address"]["socket_address"] =
             json!({"address": address.ip().to_string(), "port_value": address.port()});
     }

@@ -60,11 +60,18 @@ fn serve(name: &str, stream: TcpStream, served: &AtomicU64) -> io::Result<()> {
         served.fetch_add(1, Ordering::SeqCst);
         // A header that the filter's own must replace, or leave alone.
         let mut answer = b"HTTP/1.1 200 OK\r\nx-canary-decision: upstream\r\n".to_vec();
-        for header in head.split(|byte| *byte == b'\n').filter_map(|line| line.strip_prefix(b"x-answer: ")) {
+        for header in head
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| line.strip_prefix(b"x-answer: "))
+        {
             answer.extend_from_slice(header);
             answer.push(b'\n');
         }
-        write!(answer, "content-length: {}\r\n\r\n{name}\n", name.len() + 1 + head.len())?;
+        write!(
+            answer,
+            "content-length: {}\r\n\r\n{name}\n",
+            name.len() + 1 + head.len()
+        )?;
         answer.extend_from_slice(&head);
         stream.get_mut().write_all(&answer)?;
     }
@@ -81,16 +88,31 @@ pub struct Color {
 impl Color {
     /// Starts it on a free port.
     pub fn start(color: &str) -> Self {
-        let binary = Binary::Color.find().unwrap_or_else(|missing| panic!("{missing}"));
+        let binary = Binary::Color
+            .find()
+            .unwrap_or_else(|missing| panic!("{missing}"));
         let dir = Scratch::new();
-        let process =
-            Self::spawn(&binary, color, &format!("color-{color}-0"), 0, &dir.join("color.log")).unwrap();
+        let process = Self::spawn(
+            &binary,
+            color,
+            &format!("color-{color}-0"),
+            0,
+            &dir.join("color.log"),
+        )
+        .unwrap();
         let address = eventually("Color says where it listens", || {
             let log = process.log();
             let (_, port) = log.lines().next()?.rsplit_once(':')?;
-            Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port.trim().parse().ok()?)))
+            Some(SocketAddr::from((
+                Ipv4Addr::LOCALHOST,
+                port.trim().parse().ok()?,
+            )))
         });
-        Self { process, address, _dir: dir }
+        Self {
+            process,
+            address,
+            _dir: dir,
+        }
     }
 
     pub(crate) fn spawn(
@@ -102,7 +124,9 @@ impl Color {
     ) -> io::Result<Process> {
         let mut command = Command::new(binary);
         // For this machine alone, whatever its network.
-        command.env("HOST", Ipv4Addr::LOCALHOST.to_string()).env("PORT", port.to_string());
+        command
+            .env("HOST", Ipv4Addr::LOCALHOST.to_string())
+            .env("PORT", port.to_string());
         command.env("COLOR", color).env("HOSTNAME", host);
         Process::start("Color", &command, log)
     }

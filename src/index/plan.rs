@@ -42,8 +42,14 @@ fn branch<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> Node {
         let left = |(entry, matcher): Item<'m>| {
             let Some(matcher) = matcher else { return entry };
             let settled = matcher.settled(path, |name| used.contains(&By::Header(name)));
-            let number = entry.matcher.filter(|_| settled.count() < matcher.conditions());
-            Entry { matcher: number, settled, ..entry }
+            let number = entry
+                .matcher
+                .filter(|_| settled.count() < matcher.conditions());
+            Entry {
+                matcher: number,
+                settled,
+                ..entry
+            }
         };
         let entries: Vec<_> = items.into_iter().map(left).collect();
         return match entries[..] {
@@ -73,9 +79,12 @@ fn best<'m>(items: &[Item<'m>], used: &[By<'m>]) -> Option<By<'m>> {
         spread.largest = spread.largest.max(count);
     }
     let left = |spread: &Spread| items.len().saturating_sub(spread.keyed) + spread.largest;
-    let usable =
-        spreads.iter().filter(|(by, spread)| !used.contains(by) && left(spread) < items.len() / 8 * 7);
-    usable.min_by_key(|(_, spread)| left(spread)).map(|(by, _)| *by)
+    let usable = spreads
+        .iter()
+        .filter(|(by, spread)| !used.contains(by) && left(spread) < items.len() / 8 * 7);
+    usable
+        .min_by_key(|(_, spread)| left(spread))
+        .map(|(by, _)| *by)
 }
 
 /// How many entries have each value.
@@ -86,7 +95,9 @@ fn count<'m>(items: &[Item<'m>]) -> BTreeMap<(By<'m>, Cow<'m, [u8]>), usize> {
             *counts.entry((By::Path, key.text)).or_default() += 1;
         }
         for (name, value) in matcher.exact_headers() {
-            *counts.entry((By::Header(name), Cow::Borrowed(value))).or_default() += 1;
+            *counts
+                .entry((By::Header(name), Cow::Borrowed(value)))
+                .or_default() += 1;
         }
     }
     counts
@@ -96,29 +107,57 @@ fn paths<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> (Keys, Vec<Item<'m
     let (keyed, rest): (Vec<_>, Vec<_>) = items
         .into_iter()
         .partition(|(_, matcher)| matcher.is_some_and(|matcher| matcher.uri_key().is_some()));
-    let keyed: Vec<(UriKey<'m>, Item<'m>)> =
-        keyed.into_iter().filter_map(|item| Some((item.1?.uri_key()?, item))).collect();
+    let keyed: Vec<(UriKey<'m>, Item<'m>)> = keyed
+        .into_iter()
+        .filter_map(|item| Some((item.1?.uri_key()?, item)))
+        .collect();
     let mut keys = |lower_case| {
         let mut group = |prefix| {
-            let these = keyed.iter().filter(|(key, _)| (key.lower_case, key.prefix) == (lower_case, prefix));
-            nodes(&mut these.map(|(key, item)| (key.text.clone(), *item)), used)
+            let these = keyed
+                .iter()
+                .filter(|(key, _)| (key.lower_case, key.prefix) == (lower_case, prefix));
+            nodes(
+                &mut these.map(|(key, item)| (key.text.clone(), *item)),
+                used,
+            )
         };
         let (exact, prefix) = (group(false), group(true));
         let is_empty = exact.is_empty() && prefix.is_empty();
-        (PathKeys { exact: Table::new(exact), prefix: Trie::new(prefix) }, is_empty)
+        (
+            PathKeys {
+                exact: Table::new(exact),
+                prefix: Trie::new(prefix),
+            },
+            is_empty,
+        )
     };
     let (as_is, _) = keys(false);
     let (lower_case, is_empty) = keys(true);
-    (Keys::Path { as_is, lower_case: (!is_empty).then_some(lower_case) }, rest)
+    (
+        Keys::Path {
+            as_is,
+            lower_case: (!is_empty).then_some(lower_case),
+        },
+        rest,
+    )
 }
 
-fn header<'m>(name: &'m HeaderName, items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> (Keys, Vec<Item<'m>>) {
+fn header<'m>(
+    name: &'m HeaderName,
+    items: Vec<Item<'m>>,
+    used: &mut Vec<By<'m>>,
+) -> (Keys, Vec<Item<'m>>) {
     let value = |(_, matcher): &Item<'m>| {
         matcher.and_then(|matcher| matcher.exact_headers().find(|(key, _)| *key == name))
     };
     let (keyed, rest): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| value(item).is_some());
-    let mut keyed = keyed.into_iter().filter_map(|item| Some((Cow::Borrowed(value(&item)?.1), item)));
-    (Keys::Header(name.clone(), Table::new(nodes(&mut keyed, used))), rest)
+    let mut keyed = keyed
+        .into_iter()
+        .filter_map(|item| Some((Cow::Borrowed(value(&item)?.1), item)));
+    (
+        Keys::Header(name.clone(), Table::new(nodes(&mut keyed, used))),
+        rest,
+    )
 }
 
 /// One node for each key, over the entries that have it.

@@ -27,6 +27,8 @@ impl<T> Table<T> {
         if self.0.is_empty() {
             return None;
         }
-        self.0.find(xxh3_64(key), |(known, _)| **known == *key).map(|(_, value)| value)
+        self.0
+            .find(xxh3_64(key), |(known, _)| **known == *key)
+            .map(|(_, value)| value)
     }
 }

@@ -39,15 +39,25 @@ struct Pending<'k> {
 
 impl<T> Trie<T> {
     pub(super) fn new(entries: BTreeMap<Cow<'_, [u8]>, T>) -> Self {
-        let (keys, mut values): (Vec<_>, Vec<_>) =
-            entries.into_iter().map(|(key, value)| (key, Some(value))).unzip();
+        let (keys, mut values): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .map(|(key, value)| (key, Some(value)))
+            .unzip();
         let keys: Vec<&[u8]> = keys.iter().map(|key| &**key).collect();
-        let mut trie = Self { nodes: Vec::new(), labels: Vec::new() };
+        let mut trie = Self {
+            nodes: Vec::new(),
+            labels: Vec::new(),
+        };
         if keys.is_empty() {
             return trie;
         }
         trie.nodes.push(TrieNode::default());
-        let mut queue = VecDeque::from([Pending { node: 0, keys: 0..keys.len(), depth: 0, all: &keys }]);
+        let mut queue = VecDeque::from([Pending {
+            node: 0,
+            keys: 0..keys.len(),
+            depth: 0,
+            all: &keys,
+        }]);
         while let Some(pending) = queue.pop_front() {
             trie.fill(pending, &mut values, &mut queue);
         }
@@ -60,22 +70,49 @@ impl<T> Trie<T> {
         values: &mut [Option<T>],
         queue: &mut VecDeque<Pending<'k>>,
     ) {
-        let Pending { node, keys, depth, all } = pending;
-        let (Some(first), Some(last)) = (all.get(keys.start), all.get(keys.end - 1)) else { return };
+        let Pending {
+            node,
+            keys,
+            depth,
+            all,
+        } = pending;
+        let (Some(first), Some(last)) = (all.get(keys.start), all.get(keys.end - 1)) else {
+            return;
+        };
         // The keys are sorted, so what the first and the last one share, all of them share.
-        let shared = first.iter().zip(*last).skip(depth).take_while(|(a, b)| a == b).count();
+        let shared = first
+            .iter()
+            .zip(*last)
+            .skip(depth)
+            .take_while(|(a, b)| a == b)
+            .count();
         let end = depth + shared;
-        let mut filled = TrieNode { label: self.label(first.get(depth..end)), ..TrieNode::default() };
+        let mut filled = TrieNode {
+            label: self.label(first.get(depth..end)),
+            ..TrieNode::default()
+        };
         let mut rest = keys;
         if first.len() == end {
             filled.value = values.get_mut(rest.start).and_then(Option::take);
             rest.start += 1;
         }
-        while let Some(byte) = all.get(rest.start).filter(|_| !rest.is_empty()).and_then(|key| key.get(end)) {
+        while let Some(byte) = all
+            .get(rest.start)
+            .filter(|_| !rest.is_empty())
+            .and_then(|key| key.get(end))
+        {
             let tail = all.get(rest.clone()).unwrap_or_default();
             let until = rest.start + tail.partition_point(|key| key.get(end) <= Some(byte));
-            filled.children.get_or_insert_default().add(*byte, self.nodes.len());
-            queue.push_back(Pending { node: self.nodes.len(), keys: rest.start..until, depth: end + 1, all });
+            filled
+                .children
+                .get_or_insert_default()
+                .add(*byte, self.nodes.len());
+            queue.push_back(Pending {
+                node: self.nodes.len(),
+                keys: rest.start..until,
+                depth: end + 1,
+                all,
+            });
             self.nodes.push(TrieNode::default());
             rest.start = until;
         }
@@ -99,13 +136,18 @@ impl<T> Trie<T> {
             let (start, end) = node.label;
             if start != end {
                 let label = self.labels.get(start as usize..end as usize);
-                let Some(behind) = label.and_then(|label| rest.strip_prefix(label)) else { return };
+                let Some(behind) = label.and_then(|label| rest.strip_prefix(label)) else {
+                    return;
+                };
                 rest = behind;
             }
             if let Some(value) = &node.value {
                 visit(value);
             }
-            let (Some(children), Some((byte, behind))) = (&node.children, rest.split_first()) else { return };
+            let (Some(children), Some((byte, behind))) = (&node.children, rest.split_first())
+            else {
+                return;
+            };
             rest = behind;
             next = children.get(*byte).and_then(|child| self.nodes.get(child));
         }
@@ -114,7 +156,11 @@ impl<T> Trie<T> {
 
 impl<T> Default for TrieNode<T> {
     fn default() -> Self {
-        Self { label: (0, 0), value: None, children: None }
+        Self {
+            label: (0, 0),
+            value: None,
+            children: None,
+        }
     }
 }
 
@@ -159,14 +205,18 @@ mod tests {
         let keys = ["/a", "/ab", "/abc/d", "/b", "", "/\u{ff}"].map(|key| key.as_bytes().to_vec());
         let trie = trie(&keys);
         let found = |text: &str| {
-            found(&trie, text.as_bytes()).into_iter().map(String::from_utf8_lossy).collect::<Vec<_>>()
+            found(&trie, text.as_bytes())
+                .into_iter()
+                .map(String::from_utf8_lossy)
+                .collect::<Vec<_>>()
         };
         assert_eq!(found("/abc/de"), ["", "/a", "/ab", "/abc/d"]);
         assert_eq!(found("/abc/"), ["", "/a", "/ab"]);
         assert_eq!(found("/b"), ["", "/b"]);
         assert_eq!(found("/ÿ"), ["", "/ÿ"]);
         assert_eq!(found(""), [""]);
-        Trie::<()>::new(BTreeMap::new()).each_prefix_of(b"/", |()| panic!("an empty trie has no key"));
+        Trie::<()>::new(BTreeMap::new())
+            .each_prefix_of(b"/", |()| panic!("an empty trie has no key"));
     }
 
     proptest! {

@@ -38,7 +38,9 @@ impl ByteSet {
     }
 
     pub(super) fn has(&self, byte: u8) -> bool {
-        self.0.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
+        self.0
+            .get(usize::from(byte >> 6))
+            .is_some_and(|word| word >> (byte & 63) & 1 == 1)
     }
 }
 
@@ -50,7 +52,11 @@ pub(super) fn perl(name: u8) -> Option<ByteSet> {
         b'w' => ByteSet::of(is_word),
         _ => return None,
     };
-    Some(if name.is_ascii_uppercase() { set.complement() } else { set })
+    Some(if name.is_ascii_uppercase() {
+        set.complement()
+    } else {
+        set
+    })
 }
 
 /// What stands between `[:` and `:]`.

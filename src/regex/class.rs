@@ -22,8 +22,18 @@ impl Class<'_, '_> {
         loop {
             match self.cursor.next().ok_or("a `[` is not closed")? {
                 b']' if !first => break,
-                b'[' if self.cursor.rest.starts_with(b":") => set = set.union(self.posix_or_range()?),
-                b'\\' if self.cursor.rest.first().copied().and_then(byte_set::perl).is_some() => {
+                b'[' if self.cursor.rest.starts_with(b":") => {
+                    set = set.union(self.posix_or_range()?)
+                }
+                b'\\'
+                    if self
+                        .cursor
+                        .rest
+                        .first()
+                        .copied()
+                        .and_then(byte_set::perl)
+                        .is_some() =>
+                {
                     let named = self.cursor.next().and_then(byte_set::perl);
                     set = set.union(named.unwrap_or(ByteSet::EMPTY));
                 }
@@ -38,7 +48,9 @@ impl Class<'_, '_> {
         let start = self.cursor.rest;
         self.cursor.skip(b":");
         match self.cursor.class_name() {
-            Some(name) => byte_set::posix(name, self.fold).ok_or("[:…:] has no class of that name".into()),
+            Some(name) => {
+                byte_set::posix(name, self.fold).ok_or("[:…:] has no class of that name".into())
+            }
             None => {
                 self.cursor.rest = start;
                 self.range(b'[')

@@ -19,7 +19,10 @@ thread_local! {
 
 impl<'p> Cursor<'p> {
     pub(super) fn new(pattern: &'p [u8]) -> Self {
-        Self { rest: pattern, no_names: false }
+        Self {
+            rest: pattern,
+            no_names: false,
+        }
     }
 
     pub(super) fn next(&mut self) -> Option<u8> {
@@ -36,7 +39,10 @@ impl<'p> Cursor<'p> {
 
     /// All up to the delimiter, which is passed as well; `None` leaves everything where it is.
     pub(super) fn until(&mut self, delimiter: &[u8]) -> Option<&'p [u8]> {
-        let end = self.rest.windows(delimiter.len()).position(|window| window == delimiter);
+        let end = self
+            .rest
+            .windows(delimiter.len())
+            .position(|window| window == delimiter);
         #[cfg(test)]
         LOOKED_AHEAD.set(LOOKED_AHEAD.get() + end.unwrap_or(self.rest.len()));
         let end = end?;
@@ -47,13 +53,21 @@ impl<'p> Cursor<'p> {
 
     /// The name of a class up to its `:]`; `None` leaves everything where it is.
     pub(super) fn class_name(&mut self) -> Option<&'p [u8]> {
-        let name = if self.no_names { None } else { self.until(b":]") };
+        let name = if self.no_names {
+            None
+        } else {
+            self.until(b":]")
+        };
         self.no_names = name.is_none();
         name
     }
 
     pub(super) fn digits(&mut self) -> &'p [u8] {
-        let end = self.rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let end = self
+            .rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         let (digits, rest) = self.rest.split_at_checked(end).unwrap_or_default();
         self.rest = rest;
         digits
@@ -69,8 +83,12 @@ impl<'p> Cursor<'p> {
             Some(b't') => b'\t',
             Some(b'v') => 0x0b,
             Some(b'x') => self.hex()?,
-            Some(b'0'..=b'9') => return Err("backreferences and octal are not supported: write \\xNN".into()),
-            Some(b'p' | b'P') => return Err("\\p is not supported: values are compared byte by byte".into()),
+            Some(b'0'..=b'9') => {
+                return Err("backreferences and octal are not supported: write \\xNN".into());
+            }
+            Some(b'p' | b'P') => {
+                return Err("\\p is not supported: values are compared byte by byte".into());
+            }
             Some(byte) if byte.is_ascii() && !byte.is_ascii_alphanumeric() => byte,
             Some(byte) if byte.is_ascii_graphic() => {
                 return Err(format!("\\{} is no escape of RE2's", char::from(byte)));
@@ -84,15 +102,17 @@ impl<'p> Cursor<'p> {
         let digits = if self.skip(b"{") {
             self.until(b"}").ok_or("\\x{ is not closed")?
         } else {
-            let (digits, rest) = self.rest.split_at_checked(2).ok_or("\\x needs two hexadecimal digits")?;
+            let (digits, rest) = self
+                .rest
+                .split_at_checked(2)
+                .ok_or("\\x needs two hexadecimal digits")?;
             self.rest = rest;
             digits
         };
         let text = std::str::from_utf8(digits).unwrap_or_default();
         match u32::from_str_radix(text, 16) {
-            Ok(code) if digits.iter().all(u8::is_ascii_hexdigit) => {
-                u8::try_from(code).map_err(|_| "\\x{…} above ff: values are compared byte by byte".into())
-            }
+            Ok(code) if digits.iter().all(u8::is_ascii_hexdigit) => u8::try_from(code)
+                .map_err(|_| "\\x{…} above ff: values are compared byte by byte".into()),
             _ => Err("\\x needs hexadecimal digits".into()),
         }
     }

@@ -17,12 +17,20 @@ fn a_large_or_deep_pattern_is_refused_and_a_fair_one_taken() {
 /// Every part of a pattern is compiled as often as it is repeated, so one without steps would be free of any limit.
 #[test]
 fn what_is_repeated_without_being_there_has_no_parts() {
-    for pattern in ["(()()()()){1000}", "(a{0}(){3}(?:){2,5}|()){0}", "((((((()))))))", "(?:(a{0})){5}"] {
+    for pattern in [
+        "(()()()()){1000}",
+        "(a{0}(){3}(?:){2,5}|()){0}",
+        "((((((()))))))",
+        "(?:(a{0})){5}",
+    ] {
         let parsed = parser::parse(pattern.as_bytes()).unwrap();
         assert!(parsed.is_empty(), "{pattern}: {parsed:?}");
     }
     for pattern in ["()*", "(|a){2}", "(?:()|()){3}", "^{2}"] {
-        assert!(!parser::parse(pattern.as_bytes()).unwrap().is_empty(), "{pattern}");
+        assert!(
+            !parser::parse(pattern.as_bytes()).unwrap().is_empty(),
+            "{pattern}"
+        );
     }
 }
 
@@ -41,14 +49,23 @@ fn what_closes_nothing_is_not_looked_for_again_and_again() {
         let pattern = opening.repeat(32_768 / opening.len());
         LOOKED_AHEAD.set(0);
         drop(parser::parse(pattern.as_bytes()));
-        assert!(LOOKED_AHEAD.get() <= 2 * pattern.len(), "{opening}: {}", LOOKED_AHEAD.get());
+        assert!(
+            LOOKED_AHEAD.get() <= 2 * pattern.len(),
+            "{opening}: {}",
+            LOOKED_AHEAD.get()
+        );
     }
 }
 
 #[test]
 fn time_grows_with_the_value_and_not_with_its_tries() {
     // Engines that backtrack need 2^n steps for the first and n² or more for the second.
-    for pattern in ["(a*)*b", "(.*)(.*)(.*)(.*)x", "(a|a)*b", "(?:a?){100}(?:a){100}"] {
+    for pattern in [
+        "(a*)*b",
+        "(.*)(.*)(.*)(.*)x",
+        "(a|a)*b",
+        "(?:a?){100}(?:a){100}",
+    ] {
         let regex = Regex::new(pattern).unwrap();
         assert!(!regex.matches(&b"a".repeat(60_000)), "{pattern}");
     }
@@ -56,12 +73,21 @@ fn time_grows_with_the_value_and_not_with_its_tries() {
 
 #[test]
 fn no_byte_enters_a_step_twice() {
-    for pattern in ["(a*)*b", "((a?)*)*b", "(.*)(.*)(.*)(.*)x", "(a|a)*b", "(?:a?){100}(?:a){100}b"] {
+    for pattern in [
+        "(a*)*b",
+        "((a?)*)*b",
+        "(.*)(.*)(.*)(.*)x",
+        "(a|a)*b",
+        "(?:a?){100}(?:a){100}b",
+    ] {
         let regex = Regex::new(pattern).unwrap();
         for length in [1_000, 2_000] {
             let (work, steps) = regex.0.work(&b"a".repeat(length));
             assert!(work > length.min(200), "{pattern}: nothing was counted");
-            assert!(work <= (length + 1) * steps, "{pattern}: {work} entered, {steps} steps, {length} bytes");
+            assert!(
+                work <= (length + 1) * steps,
+                "{pattern}: {work} entered, {steps} steps, {length} bytes"
+            );
         }
     }
 }

@@ -23,7 +23,10 @@ pub(super) fn parse(pattern: &[u8]) -> Result<Ast, Refused> {
     if pattern.len() > LONGEST {
         return Err(format!("is longer than {LONGEST} bytes"));
     }
-    let mut parser = Parser { cursor: Cursor::new(pattern), ..Parser::default() };
+    let mut parser = Parser {
+        cursor: Cursor::new(pattern),
+        ..Parser::default()
+    };
     while let Some(byte) = parser.cursor.next() {
         parser.token(byte)?;
     }
@@ -84,7 +87,8 @@ impl Group {
     }
 
     fn branch(&mut self) {
-        self.branches.push(Piece::concat(std::mem::take(&mut self.pieces)));
+        self.branches
+            .push(Piece::concat(std::mem::take(&mut self.pieces)));
         self.last = Last::Nothing;
     }
 
@@ -107,9 +111,16 @@ impl Piece {
     /// own: a repetition compiles its parts up to a thousand times, and only steps are counted.
     fn join(pieces: Vec<Self>, join: fn(Vec<Ast>) -> Ast, keep: fn(&Ast) -> bool) -> Self {
         let repeats = pieces.iter().map(|piece| piece.repeats).max().unwrap_or(1);
-        let mut parts: Vec<_> = pieces.into_iter().map(|piece| piece.ast).filter(keep).collect();
+        let mut parts: Vec<_> = pieces
+            .into_iter()
+            .map(|piece| piece.ast)
+            .filter(keep)
+            .collect();
         let alone = if parts.len() == 1 { parts.pop() } else { None };
-        Self { ast: alone.unwrap_or_else(|| join(parts)), repeats }
+        Self {
+            ast: alone.unwrap_or_else(|| join(parts)),
+            repeats,
+        }
     }
 }
 
@@ -137,7 +148,8 @@ impl<'p> Parser<'p> {
             b'$' => self.group.push(Ast::Look(Look::End)),
             b'.' => {
                 let dot_newline = self.flags.dot_newline;
-                self.group.push(ByteSet::of(|b| dot_newline || b != b'\n').into());
+                self.group
+                    .push(ByteSet::of(|b| dot_newline || b != b'\n').into());
             }
             byte => self.literal(byte),
         }
@@ -154,10 +166,16 @@ impl<'p> Parser<'p> {
     fn open(&mut self) -> Result<(), Refused> {
         let outer_flags = self.flags;
         if self.cursor.skip(b"?P<") || self.names_group() {
-            let name = self.cursor.until(b">").ok_or("a group's name is not closed")?;
-            let legal = !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+            let name = self
+                .cursor
+                .until(b">")
+                .ok_or("a group's name is not closed")?;
+            let legal =
+                !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
             if !legal || !self.names.insert(name) {
-                return Err("a group's name is used twice or is not made of letters, digits and `_`".into());
+                return Err(
+                    "a group's name is used twice or is not made of letters, digits and `_`".into(),
+                );
             }
         } else if self.cursor.skip(b"?") && self.set_flags()? == b')' {
             // `(?i)` holds for the rest of the group that it stands in.
@@ -167,7 +185,8 @@ impl<'p> Parser<'p> {
         if self.outer.len() >= DEEPEST {
             return Err(format!("groups are nested deeper than {DEEPEST}"));
         }
-        self.outer.push((std::mem::take(&mut self.group), outer_flags));
+        self.outer
+            .push((std::mem::take(&mut self.group), outer_flags));
         Ok(())
     }
 
@@ -261,7 +280,11 @@ impl<'p> Parser<'p> {
         let ast = match max {
             Some(0) => Ast::Concat(Vec::new()),
             Some(_) if ast.is_empty() => ast,
-            _ => Ast::Repeat { min, max, of: Box::new(ast) },
+            _ => Ast::Repeat {
+                min,
+                max,
+                of: Box::new(ast),
+            },
         };
         self.group.push_piece(Piece { ast, repeats });
         self.group.last = Last::Repeated;

@@ -56,12 +56,31 @@ impl Program {
         let mut compiler = Compiler { steps: Vec::new() };
         compiler.add(pattern)?;
         compiler.step(Step::Match)?;
-        let literal = |step: &Step| if let Step::Byte(byte) = step { Some(*byte) } else { None };
+        let literal = |step: &Step| {
+            if let Step::Byte(byte) = step {
+                Some(*byte)
+            } else {
+                None
+            }
+        };
         // A leading `^` holds by itself, since a match begins where the value does.
-        let carets = compiler.steps.iter().take_while(|step| matches!(step, Step::Look(Look::Start))).count();
-        let prefix: Box<[u8]> = compiler.steps.iter().skip(carets).map_while(literal).collect();
+        let carets = compiler
+            .steps
+            .iter()
+            .take_while(|step| matches!(step, Step::Look(Look::Start)))
+            .count();
+        let prefix: Box<[u8]> = compiler
+            .steps
+            .iter()
+            .skip(carets)
+            .map_while(literal)
+            .collect();
         let start = u32::try_from(carets + prefix.len()).map_err(|_| TooLarge)?;
-        Ok(Self { prefix, start, steps: compiler.steps.into() })
+        Ok(Self {
+            prefix,
+            start,
+            steps: compiler.steps.into(),
+        })
     }
 
     /// The number of its steps.
@@ -75,10 +94,18 @@ impl Program {
     }
 
     pub(super) fn matches(&self, value: &[u8], threads: &mut Threads) -> bool {
-        let Some(rest) = value.strip_prefix(&*self.prefix) else { return false };
+        let Some(rest) = value.strip_prefix(&*self.prefix) else {
+            return false;
+        };
         threads.here.clear(self.steps.len());
         let mut before = self.prefix.last().copied();
-        self.follow(self.start, before, rest.first().copied(), &mut threads.here, &mut threads.pending);
+        self.follow(
+            self.start,
+            before,
+            rest.first().copied(),
+            &mut threads.here,
+            &mut threads.pending,
+        );
         for (place, byte) in rest.iter().enumerate() {
             if threads.here.steps.is_empty() {
                 return false;
@@ -88,12 +115,22 @@ impl Program {
             threads.next.clear(self.steps.len());
             for step in &threads.here.steps {
                 if self.takes(*step, *byte) {
-                    self.follow(step + 1, before, after, &mut threads.next, &mut threads.pending);
+                    self.follow(
+                        step + 1,
+                        before,
+                        after,
+                        &mut threads.next,
+                        &mut threads.pending,
+                    );
                 }
             }
             std::mem::swap(&mut threads.here, &mut threads.next);
         }
-        threads.here.steps.iter().any(|step| matches!(self.step(*step), Some(Step::Match)))
+        threads
+            .here
+            .steps
+            .iter()
+            .any(|step| matches!(self.step(*step), Some(Step::Match)))
     }
 
     fn step(&self, number: u32) -> Option<&Step> {
@@ -119,7 +156,9 @@ impl Program {
     ) {
         pending.push(step);
         while let Some(number) = pending.pop() {
-            let Some(step) = self.step(number) else { continue };
+            let Some(step) = self.step(number) else {
+                continue;
+            };
             if !into.insert(number) {
                 continue;
             }
@@ -157,7 +196,9 @@ impl StepSet {
 
     /// Whether the step was not there yet. A place may be stale: it counts when the list says the same.
     fn insert(&mut self, step: u32) -> bool {
-        let Some(place) = self.places.get_mut(step as usize) else { return false };
+        let Some(place) = self.places.get_mut(step as usize) else {
+            return false;
+        };
         if self.steps.get(*place as usize) == Some(&step) {
             return false;
         }
@@ -186,7 +227,9 @@ impl Compiler {
     }
 
     fn alternatives(&mut self, branches: &[Ast]) -> Result<(), TooLarge> {
-        let Some((last, others)) = branches.split_last() else { return Ok(()) };
+        let Some((last, others)) = branches.split_last() else {
+            return Ok(());
+        };
         let mut ends = Vec::new();
         for branch in others {
             let fork = self.step(Step::Jump(0))?;
@@ -246,14 +289,27 @@ impl Compiler {
 impl Program {
     /// How many sets of bytes there are in memory.
     pub(super) fn sets(&self) -> usize {
-        let set = |step: &Step| if let Step::Set(set) = step { Some(Arc::as_ptr(set)) } else { None };
-        self.steps.iter().filter_map(set).collect::<std::collections::BTreeSet<_>>().len()
+        let set = |step: &Step| {
+            if let Step::Set(set) = step {
+                Some(Arc::as_ptr(set))
+            } else {
+                None
+            }
+        };
+        self.steps
+            .iter()
+            .filter_map(set)
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
     }
 
     /// How many steps were entered to match this value, and how many the program has.
     pub(super) fn work(&self, value: &[u8]) -> (usize, usize) {
         let mut threads = Threads::default();
         self.matches(value, &mut threads);
-        (threads.here.inserted + threads.next.inserted, self.steps.len())
+        (
+            threads.here.inserted + threads.next.inserted,
+            self.steps.len(),
+        )
     }
 }

@@ -20,7 +20,10 @@ fn a_bad_configuration_leaves_the_good_one_in_force() {
     let mut vm = Vm::with(&color(""));
     for (bad, fault) in [
         ("", "the configuration is empty"),
-        ("{\"http\": 1}", "http: invalid type: integer `1`, expected a sequence"),
+        (
+            "{\"http\": 1}",
+            "http: invalid type: integer `1`, expected a sequence",
+        ),
         (
             r#"{"http": [{"route": [{"cluster": "a", "weight": -5}]}]}"#,
             "http[0].route[0].weight: -5 is negative",
@@ -32,7 +35,10 @@ fn a_bad_configuration_leaves_the_good_one_in_force() {
             "canary-filter demo: configuration refused, the last accepted one stays in force: {fault}"
         );
         assert_eq!(last_line(), (4, line));
-        assert_eq!(vm.send(&[(":path", "/color")]).sent("x-canary-cluster"), [GREEN]);
+        assert_eq!(
+            vm.send(&[(":path", "/color")]).sent("x-canary-cluster"),
+            [GREEN]
+        );
     }
     assert!(vm.configure(color(r#""clusterHeader": "x-c","#)));
     assert_eq!(refused(), Some(0));
@@ -46,9 +52,19 @@ fn a_start_with_a_bad_configuration_chooses_nothing() {
     assert_eq!(refused(), Some(1));
     let (level, line) = last_line();
     assert_eq!(level, 4);
-    assert!(line.contains("there is no earlier one, so nothing is chosen: http: "), "{line}");
-    let answer = vm.send(&[(":path", "/color"), ("x-canary-cluster", "a"), ("x-canary-cluster", "b")]);
-    assert!(answer.sent("x-canary-cluster").is_empty(), "the routes decide, not the client");
+    assert!(
+        line.contains("there is no earlier one, so nothing is chosen: http: "),
+        "{line}"
+    );
+    let answer = vm.send(&[
+        (":path", "/color"),
+        ("x-canary-cluster", "a"),
+        ("x-canary-cluster", "b"),
+    ]);
+    assert!(
+        answer.sent("x-canary-cluster").is_empty(),
+        "the routes decide, not the client"
+    );
 }
 
 #[test]
@@ -67,22 +83,39 @@ fn another_virtual_machine_finds_the_last_accepted_configuration() {
     assert_eq!(vm(&shared, &color("")), [GREEN]);
     assert_eq!(vm(&shared, "bad"), [GREEN]);
     let keys: Vec<_> = shared.lock().unwrap().keys().cloned().collect();
-    assert_eq!(keys, ["canary-filter.accepted.demo"], "under a prefix and the plugin's name");
+    assert_eq!(
+        keys,
+        ["canary-filter.accepted.demo"],
+        "under a prefix and the plugin's name"
+    );
 }
 
 #[test]
 fn another_plugins_configuration_is_not_taken() {
     let shared = Shared::default();
-    shared.lock().unwrap().insert("canary-filter.accepted.other".to_owned(), color("").into_bytes());
+    shared.lock().unwrap().insert(
+        "canary-filter.accepted.other".to_owned(),
+        color("").into_bytes(),
+    );
     let mut vm = Vm::start_in(shared);
     vm.configure("bad");
-    assert!(vm.send(&[(":path", "/color")]).sent("x-canary-cluster").is_empty());
+    assert!(
+        vm.send(&[(":path", "/color")])
+            .sent("x-canary-cluster")
+            .is_empty()
+    );
 }
 
 #[test]
 fn an_accepted_configuration_is_told_once() {
     let mut vm = Vm::with(&color(""));
-    assert_eq!(last_line(), (2, "canary-filter demo: configuration taken, rules: 1".to_owned()));
+    assert_eq!(
+        last_line(),
+        (
+            2,
+            "canary-filter demo: configuration taken, rules: 1".to_owned()
+        )
+    );
     let before = Proxy::with(|proxy| proxy.log.len());
     // Another worker's turn with the same bytes.
     vm.configure(color(""));
@@ -106,7 +139,11 @@ fn a_metric_is_defined_once_in_a_virtual_machine() {
     let mut vm = Vm::with(&color(""));
     for update in 0..100 {
         let header = format!(r#""clusterHeader": "x-{update}","#);
-        vm.configure(if update % 3 == 0 { "bad".to_owned() } else { color(&header) });
+        vm.configure(if update % 3 == 0 {
+            "bad".to_owned()
+        } else {
+            color(&header)
+        });
         vm.send(&[(":path", "/color")]);
     }
     // The gauge and one counter; `metric` panics where one is there twice.

@@ -9,7 +9,10 @@ fn vm() -> Vm {
 }
 
 fn decided(answer: &Exchange) -> (String, Vec<String>) {
-    (answer.sent("x-canary-cluster").concat(), answer.answered("x-canary"))
+    (
+        answer.sent("x-canary-cluster").concat(),
+        answer.answered("x-canary"),
+    )
 }
 
 #[test]
@@ -21,21 +24,41 @@ fn the_first_answer_already_obeys_the_cookie() {
         let (pair, attributes) = cookie.split_once("; ").unwrap();
         assert_eq!(attributes, "Path=/c; Max-Age=3600; HttpOnly; SameSite=Lax");
         let key = pair.strip_prefix("id=").unwrap();
-        assert!(key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()), "{key}");
+        assert!(
+            key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{key}"
+        );
 
         let again = vm.send(&[(":path", "/"), ("cookie", pair)]);
         assert_eq!(decided(&again), decided(&first));
-        assert!(again.answered("set-cookie").is_empty(), "who has one keeps it");
-        assert!(again.answered("x-canary").concat().ends_with(";reason=sticky;key=cookie"));
+        assert!(
+            again.answered("set-cookie").is_empty(),
+            "who has one keeps it"
+        );
+        assert!(
+            again
+                .answered("x-canary")
+                .concat()
+                .ends_with(";reason=sticky;key=cookie")
+        );
     }
 }
 
 #[test]
 fn a_request_by_https_gets_a_secure_cookie() {
     let mut vm = vm();
-    for (scheme, secure) in [("https", true), ("HTTPS", true), ("http", false), ("", false)] {
+    for (scheme, secure) in [
+        ("https", true),
+        ("HTTPS", true),
+        ("http", false),
+        ("", false),
+    ] {
         let answer = vm.send(&[(":path", "/"), (":scheme", scheme)]);
-        assert_eq!(answer.answered("set-cookie").concat().contains("; Secure"), secure, "{scheme}");
+        assert_eq!(
+            answer.answered("set-cookie").concat().contains("; Secure"),
+            secure,
+            "{scheme}"
+        );
     }
 }
 

@@ -14,7 +14,11 @@ fn a_client_cannot_choose_the_cluster() {
         for client in [&[][..], &["a"], &[""], &["a", "b", "c"]] {
             let mut request = vec![(":path", path)];
             request.extend(client.iter().map(|value| ("x-canary-cluster", *value)));
-            assert_eq!(vm.send(&request).sent("x-canary-cluster"), sent, "{path} {client:?}");
+            assert_eq!(
+                vm.send(&request).sent("x-canary-cluster"),
+                sent,
+                "{path} {client:?}"
+            );
         }
     }
 }
@@ -22,33 +26,59 @@ fn a_client_cannot_choose_the_cluster() {
 #[test]
 fn every_header_that_is_named_is_written_or_removed() {
     let mut vm = Vm::with(&color(r#""clusterHeader": "x-c", "subsetHeader": "X-S","#));
-    let client = [("x-c", "a"), ("x-s", "b"), ("x-s", "c"), ("x-canary-cluster", "d")];
+    let client = [
+        ("x-c", "a"),
+        ("x-s", "b"),
+        ("x-s", "c"),
+        ("x-canary-cluster", "d"),
+    ];
     let request = |path| [&[(":path", path)][..], &client].concat();
     let matched = vm.send(&request("/color"));
-    assert_eq!((matched.sent("x-c"), matched.sent("x-s")), (vec![GREEN.into()], vec!["green-sub".into()]));
+    assert_eq!(
+        (matched.sent("x-c"), matched.sent("x-s")),
+        (vec![GREEN.into()], vec!["green-sub".into()])
+    );
     let other = vm.send(&request("/other"));
     assert!(other.sent("x-c").is_empty() && other.sent("x-s").is_empty());
-    assert_eq!(other.sent("x-canary-cluster"), ["d"], "a header that is not named is not the filter's");
+    assert_eq!(
+        other.sent("x-canary-cluster"),
+        ["d"],
+        "a header that is not named is not the filter's"
+    );
 }
 
 #[test]
 fn the_response_header_is_the_filters_alone() {
     let mut vm = Vm::with(&color(r#""responseHeader": "x-canary","#));
-    let upstream = lines(&[(":status", "200"), ("x-canary", "1"), ("x-canary", "2"), ("x-other", "3")]);
+    let upstream = lines(&[
+        (":status", "200"),
+        ("x-canary", "1"),
+        ("x-canary", "2"),
+        ("x-other", "3"),
+    ]);
     let matched = vm.exchange(lines(&[(":path", "/color")]), upstream.clone());
-    assert_eq!(matched.answered("x-canary"), ["route=color;subset=green-sub;reason=only"]);
+    assert_eq!(
+        matched.answered("x-canary"),
+        ["route=color;subset=green-sub;reason=only"]
+    );
     assert_eq!(matched.answered("x-other"), ["3"]);
     let other = vm.exchange(lines(&[(":path", "/other")]), upstream.clone());
     assert!(other.answered("x-canary").is_empty());
 
     let mut silent = Vm::with(&color(""));
     let answer = silent.exchange(lines(&[(":path", "/color")]), upstream.clone());
-    assert_eq!(answer.response, upstream, "nothing is named, nothing is touched");
+    assert_eq!(
+        answer.response, upstream,
+        "nothing is named, nothing is touched"
+    );
 }
 
 #[test]
 fn filter_state_is_written_when_asked_for() {
-    for (members, state) in [("", None), (r#""filterState": true,"#, Some("color/green-sub/only"))] {
+    for (members, state) in [
+        ("", None),
+        (r#""filterState": true,"#, Some("color/green-sub/only")),
+    ] {
         let mut vm = Vm::with(&color(members));
         vm.send(&[(":path", "/color")]);
         let written = Proxy::with(|proxy| proxy.properties.get("wasm.canary").cloned());
@@ -64,9 +94,10 @@ fn filter_state_tells_each_destination_and_reason_again_and_again() {
     let mut told = BTreeSet::new();
     for user in 0..100 {
         let user = user.to_string();
-        for (request, reason) in
-            [(&[(":path", "/"), ("x-user", &*user)][..], "sticky"), (&[(":path", "/")], "weighted")]
-        {
+        for (request, reason) in [
+            (&[(":path", "/"), ("x-user", &*user)][..], "sticky"),
+            (&[(":path", "/")], "weighted"),
+        ] {
             let sent = vm.send(request).sent("x-canary-cluster").concat();
             let subset = sent.split('|').nth(2).unwrap().to_owned();
             let state = String::from_utf8(Proxy::with(state)).unwrap();
@@ -84,7 +115,9 @@ fn every_decision_is_counted() {
         vm.send(&[(":path", "/")]);
     }
     let count = |subset| {
-        let name = format!("canary_requests_total.route=.=color;.;subset=.={subset};.;reason=.=weighted;.;");
+        let name = format!(
+            "canary_requests_total.route=.=color;.;subset=.={subset};.;reason=.=weighted;.;"
+        );
         Proxy::metric(&name).unwrap()
     };
     let (blue, green) = (count("blue-sub"), count("green-sub"));
@@ -95,7 +128,9 @@ fn every_decision_is_counted() {
 
 #[test]
 fn no_request_is_logged() {
-    let mut vm = Vm::with(&color(r#""responseHeader": "x-canary", "filterState": true,"#));
+    let mut vm = Vm::with(&color(
+        r#""responseHeader": "x-canary", "filterState": true,"#,
+    ));
     let before = Proxy::with(|proxy| proxy.log.len());
     vm.send(&[(":path", "/color")]);
     vm.send(&[(":path", "/other")]);

@@ -34,17 +34,46 @@ fn requests_that_no_client_should_send_get_an_answer() {
         lines(&[(":path", "*"), (":method", "OPTIONS")]),
         lines(&[(":method", "CONNECT"), (":authority", "a:443")]),
         lines(&[(":path", b"/\xff\xfe\x00")]),
-        lines(&[(":path", &b"/a?u=\xff&q=\x80"[..]), ("x-a", &b"\xff"[..]), ("x-u", &b"\xc3"[..])]),
-        lines(&[(":path", "/a"), ("x-a", ""), ("x-b", ""), ("x-c", ""), ("x-u", "")]),
-        lines(&[(":path", &b"/a"[..]), ("cookie", &b"id=\xff; \"; =; id"[..]), ("cookie", &b";;;="[..])]),
-        lines(&[(":path", long.as_str()), ("x-a", &long), ("x-u", &long), ("cookie", &long)]),
-        lines(&[(":path", "?"), ("x-k", "a"), ("x-k", "b"), ("x-s", "c"), ("x-r", "d")]),
+        lines(&[
+            (":path", &b"/a?u=\xff&q=\x80"[..]),
+            ("x-a", &b"\xff"[..]),
+            ("x-u", &b"\xc3"[..]),
+        ]),
+        lines(&[
+            (":path", "/a"),
+            ("x-a", ""),
+            ("x-b", ""),
+            ("x-c", ""),
+            ("x-u", ""),
+        ]),
+        lines(&[
+            (":path", &b"/a"[..]),
+            ("cookie", &b"id=\xff; \"; =; id"[..]),
+            ("cookie", &b";;;="[..]),
+        ]),
+        lines(&[
+            (":path", long.as_str()),
+            ("x-a", &long),
+            ("x-u", &long),
+            ("cookie", &long),
+        ]),
+        lines(&[
+            (":path", "?"),
+            ("x-k", "a"),
+            ("x-k", "b"),
+            ("x-s", "c"),
+            ("x-r", "d"),
+        ]),
     ];
     let mut vm = Vm::with(&everything());
     for request in cases {
         vm.exchange(request.clone(), lines(&[(":status", "200")]));
     }
-    assert_eq!(vm.send(&[(":path", "/a"), ("x-a", "a")]).sent("x-k").len(), 1, "it goes on");
+    assert_eq!(
+        vm.send(&[(":path", "/a"), ("x-a", "a")]).sent("x-k").len(),
+        1,
+        "it goes on"
+    );
 }
 
 #[test]
@@ -72,7 +101,11 @@ fn a_request_may_end_before_its_answer() {
 #[test]
 fn any_plugin_name_will_do() {
     let mut vm = Vm::start();
-    Proxy::with(|proxy| proxy.properties.insert("plugin_name".to_owned(), b"\xff\xfe".to_vec()));
+    Proxy::with(|proxy| {
+        proxy
+            .properties
+            .insert("plugin_name".to_owned(), b"\xff\xfe".to_vec())
+    });
     assert!(vm.configure(everything()));
     Proxy::with(|proxy| proxy.properties.remove("plugin_name"));
     assert!(vm.configure("bad"));
@@ -97,7 +130,10 @@ fn line() -> impl Strategy<Value = (String, Vec<u8>)> {
         prop::collection::vec(any::<u8>(), 0..40),
         "(/|[abC?&=;\" ]|id=|u=|q=){0,12}".prop_map(String::into_bytes),
     ];
-    (prop::sample::select(names.map(str::to_owned).to_vec()), value)
+    (
+        prop::sample::select(names.map(str::to_owned).to_vec()),
+        value,
+    )
 }
 
 proptest! {

@@ -20,7 +20,11 @@ mod support;
 
 /// One rule for `/color`, everybody to green, and these members at the top.
 fn color(members: &str) -> String {
-    rule(members, r#""match": [{"uri": {"prefix": "/color"}}],"#, [0, 1])
+    rule(
+        members,
+        r#""match": [{"uri": {"prefix": "/color"}}],"#,
+        [0, 1],
+    )
 }
 
 /// One rule with these members and weights, and these members at the top.

@@ -36,14 +36,26 @@ fn a_field_is_read_when_a_rule_asks_for_it_and_once() {
         ),
         // The path is compared first: what it decides needs no header.
         (
-            matching(&format!(r#"{{"uri": {{"prefix": "/a"}}, "headers": {{{header}}}}}"#)),
+            matching(&format!(
+                r#"{{"uri": {{"prefix": "/a"}}, "headers": {{{header}}}}}"#
+            )),
             &[(":path", "/b"), ("x-a", "1")],
             &["get :path"],
             &nothing,
         ),
         // One read decides when the header is absent or its first value will do; the whole map otherwise.
-        (matching(&format!(r#"{{"headers": {{{header}}}}}"#)), &[], &["get x-a"], &nothing),
-        (matching(&format!(r#"{{"headers": {{{header}}}}}"#)), &[("x-a", "1")], &["get x-a"], &decided),
+        (
+            matching(&format!(r#"{{"headers": {{{header}}}}}"#)),
+            &[],
+            &["get x-a"],
+            &nothing,
+        ),
+        (
+            matching(&format!(r#"{{"headers": {{{header}}}}}"#)),
+            &[("x-a", "1")],
+            &["get x-a"],
+            &decided,
+        ),
         (
             matching(&format!(r#"{{"headers": {{{header}}}}}"#)),
             &[("x-a", "2"), ("x-a", "1")],
@@ -70,20 +82,30 @@ fn a_field_is_read_when_a_rule_asks_for_it_and_once() {
         ),
         // No other destination has a share: the key would decide nothing.
         (
-            rule("", r#""consistentHash": [{"httpHeaderName": "x-u"}],"#, [0, 1]),
+            rule(
+                "",
+                r#""consistentHash": [{"httpHeaderName": "x-u"}],"#,
+                [0, 1],
+            ),
             &[("x-u", "1")],
             &[],
             &decided,
         ),
     ] {
-        assert_eq!(calls(&configuration, request), [reads, writes].concat(), "{configuration} {request:?}");
+        assert_eq!(
+            calls(&configuration, request),
+            [reads, writes].concat(),
+            "{configuration} {request:?}"
+        );
     }
 }
 
 #[test]
 fn randomness_is_asked_for_once_in_a_virtual_machine() {
     let mut vm = Vm::with(&rule("", "", [1, 1]));
-    let all: Vec<_> = (0..100).flat_map(|_| vm.send(&[(":path", "/")]).calls).collect();
+    let all: Vec<_> = (0..100)
+        .flat_map(|_| vm.send(&[(":path", "/")]).calls)
+        .collect();
     assert!(all.iter().all(|call| !call.starts_with("time")), "{all:?}");
 }
 
@@ -114,9 +136,16 @@ fn a_request_allocates_only_what_it_needs() {
 #[test]
 fn ended_requests_leave_nothing_behind() {
     let mut vm = Vm::with(&color(""));
-    let mut allocations =
-        |requests| -> Vec<_> { (0..requests).map(|_| vm.send(&[(":path", "/color")]).allocations).collect() };
+    let mut allocations = |requests| -> Vec<_> {
+        (0..requests)
+            .map(|_| vm.send(&[(":path", "/color")]).allocations)
+            .collect()
+    };
     allocations(1);
     // A context that stayed would make the SDK's table grow, which allocates.
-    assert!(allocations(10_000).iter().all(|allocations| *allocations == 1));
+    assert!(
+        allocations(10_000)
+            .iter()
+            .all(|allocations| *allocations == 1)
+    );
 }

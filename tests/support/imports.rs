@@ -15,7 +15,11 @@ const NOT_FOUND: u32 = 1;
 /// # Safety
 /// The filter passes a pointer to so many bytes that are valid for this call; without bytes any pointer will do.
 unsafe fn bytes<'b>(data: *const u8, size: usize) -> &'b [u8] {
-    if size == 0 { &[] } else { unsafe { slice::from_raw_parts(data, size) } }
+    if size == 0 {
+        &[]
+    } else {
+        unsafe { slice::from_raw_parts(data, size) }
+    }
 }
 
 /// # Safety
@@ -31,7 +35,11 @@ unsafe fn text(data: *const u8, size: usize) -> String {
 unsafe fn give(value: &[u8], data: *mut *mut u8, size: *mut usize) -> u32 {
     let copy = Box::leak(value.to_vec().into_boxed_slice());
     unsafe {
-        *data = if copy.is_empty() { std::ptr::null_mut() } else { copy.as_mut_ptr() };
+        *data = if copy.is_empty() {
+            std::ptr::null_mut()
+        } else {
+            copy.as_mut_ptr()
+        };
         *size = copy.len();
     }
     OK

@@ -57,5 +57,8 @@ impl Proxy {
 
 /// Lines as the tests write them.
 pub(crate) fn lines<V: AsRef<[u8]>>(lines: &[(&str, V)]) -> Lines {
-    lines.iter().map(|(name, value)| ((*name).to_owned(), value.as_ref().to_vec())).collect()
+    lines
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.as_ref().to_vec()))
+        .collect()
 }

@@ -60,7 +60,9 @@ impl Vm {
     pub(crate) fn start_in(shared: Shared) -> Self {
         Proxy::with(|proxy| {
             proxy.shared = shared;
-            proxy.properties.insert("plugin_name".to_owned(), b"demo".to_vec());
+            proxy
+                .properties
+                .insert("plugin_name".to_owned(), b"demo".to_vec());
         });
         initialize();
         Self { root: 0 }
@@ -97,7 +99,12 @@ impl Vm {
         let (request, calls) = stream.request(request);
         let response = stream.response(response);
         counting::filter(|| proxy_on_delete(stream.0));
-        Exchange { request, response, calls, allocations: counting::allocations() - before }
+        Exchange {
+            request,
+            response,
+            calls,
+            allocations: counting::allocations() - before,
+        }
     }
 
     /// A request's context, of the newest configuration.
@@ -119,15 +126,28 @@ impl Stream {
             proxy.calls.clear();
             proxy.headers.insert(0, request);
         });
-        assert_eq!(counting::filter(|| proxy_on_request_headers(self.0, size, true)), 0, "it goes on");
-        Proxy::with(|proxy| (proxy.headers.remove(&0).unwrap(), std::mem::take(&mut proxy.calls)))
+        assert_eq!(
+            counting::filter(|| proxy_on_request_headers(self.0, size, true)),
+            0,
+            "it goes on"
+        );
+        Proxy::with(|proxy| {
+            (
+                proxy.headers.remove(&0).unwrap(),
+                std::mem::take(&mut proxy.calls),
+            )
+        })
     }
 
     /// Its answer comes; what it has become.
     pub(crate) fn response(&self, response: Lines) -> Lines {
         let size = response.len();
         Proxy::with(|proxy| proxy.headers.insert(2, response));
-        assert_eq!(counting::filter(|| proxy_on_response_headers(self.0, size, true)), 0, "it goes on");
+        assert_eq!(
+            counting::filter(|| proxy_on_response_headers(self.0, size, true)),
+            0,
+            "it goes on"
+        );
         Proxy::with(|proxy| proxy.headers.remove(&2).unwrap())
     }
 
@@ -151,7 +171,9 @@ impl Exchange {
 
 fn values(lines: &Lines, name: &str) -> Vec<String> {
     let of_name = lines.iter().filter(|(key, _)| key == name);
-    of_name.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+    of_name
+        .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+        .collect()
 }
 
 /// Sets a variable of the virtual machine's environment.

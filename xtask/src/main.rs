@@ -19,7 +19,12 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let done = match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         ["wasm"] => wasm(),
         ["reproduce"] => reproduce(),
         _ => Err("usage: xtask wasm | reproduce".into()),
@@ -36,13 +41,16 @@ fn main() -> ExitCode {
 /// Builds the filter, takes out what the proxy never calls, and writes the module as it is shipped.
 fn wasm() -> Result<()> {
     let root = workspace()?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
     let module = fs::read(build(&root, &target)?)?;
     let shipped = post_link::shipped(&module)?;
     if shipped.len() > LARGEST {
-        return Err(
-            format!("the module has {} bytes, and at most {LARGEST} are promised", shipped.len()).into()
-        );
+        return Err(format!(
+            "the module has {} bytes, and at most {LARGEST} are promised",
+            shipped.len()
+        )
+        .into());
     }
     is_of_no_machine(&shipped, &root)?;
     let path = shipped_at(&root);
@@ -51,7 +59,11 @@ fn wasm() -> Result<()> {
     let beside = path.with_extension("wasm.new");
     fs::write(&beside, &shipped)?;
     fs::rename(&beside, &path)?;
-    println!("dist/plugin.wasm: {} bytes ({} before the post-link)", shipped.len(), module.len());
+    println!(
+        "dist/plugin.wasm: {} bytes ({} before the post-link)",
+        shipped.len(),
+        module.len()
+    );
     Ok(())
 }
 
@@ -63,7 +75,13 @@ fn reproduce() -> Result<()> {
         fs::remove_dir_all(&elsewhere)?;
     }
     let files = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
         .current_dir(&root)
         .output()?;
     for file in String::from_utf8(files.stdout)?.split_terminator('\0') {
@@ -89,12 +107,24 @@ fn shipped_at(root: &Path) -> PathBuf {
 /// Asked when it runs: cargo does not build anew what it has built in a folder that was moved or copied since.
 fn workspace() -> Result<PathBuf> {
     let own = env::var_os("CARGO_MANIFEST_DIR").ok_or("run it by `cargo run -p xtask`")?;
-    Ok(Path::new(&own).parent().unwrap_or(Path::new(".")).to_path_buf())
+    Ok(Path::new(&own)
+        .parent()
+        .unwrap_or(Path::new("."))
+        .to_path_buf())
 }
 
 fn build(root: &Path, target: &Path) -> Result<PathBuf> {
     let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(["rustc", "--locked", "--package", "canary-filter", "--target", TARGET, "--profile", PROFILE])
+        .args([
+            "rustc",
+            "--locked",
+            "--package",
+            "canary-filter",
+            "--target",
+            TARGET,
+            "--profile",
+            PROFILE,
+        ])
         // Beside an rlib, cargo gives up link-time optimization: the module would be a quarter larger.
         .args(["--lib", "--crate-type", "cdylib"])
         .env("CARGO_ENCODED_RUSTFLAGS", flags(root)?)
@@ -102,7 +132,10 @@ fn build(root: &Path, target: &Path) -> Result<PathBuf> {
         .current_dir(root)
         .status()?;
     if !status.success() {
-        return Err(format!("the filter does not build for {TARGET} (`rustup target add {TARGET}`?)").into());
+        return Err(format!(
+            "the filter does not build for {TARGET} (`rustup target add {TARGET}`?)"
+        )
+        .into());
     }
     Ok(target.join(TARGET).join(PROFILE).join("canary_filter.wasm"))
 }
@@ -112,10 +145,19 @@ fn flags(root: &Path) -> Result<String> {
     let [cargo, rust] = homes()?;
     let remap = |from: &Path, to| format!("--remap-path-prefix={}={to}", from.display());
     // The last prefix that fits wins. A registry's folder has a hash in its name.
-    let registries =
-        fs::read_dir(cargo.join("registry/src")).map(|entries| entries.flatten().map(|entry| entry.path()));
-    let mut remaps = vec![remap(&cargo, "/cargo"), remap(&rust, "/rust"), remap(root, "/src")];
-    remaps.extend(registries.into_iter().flatten().map(|registry| remap(&registry, "")));
+    let registries = fs::read_dir(cargo.join("registry/src"))
+        .map(|entries| entries.flatten().map(|entry| entry.path()));
+    let mut remaps = vec![
+        remap(&cargo, "/cargo"),
+        remap(&rust, "/rust"),
+        remap(root, "/src"),
+    ];
+    remaps.extend(
+        registries
+            .into_iter()
+            .flatten()
+            .map(|registry| remap(&registry, "")),
+    );
     Ok(remaps.join("\x1f"))
 }
 
@@ -124,7 +166,10 @@ fn homes() -> Result<[PathBuf; 2]> {
     let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let cargo = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
     let rustc = env::var_os("RUSTC").unwrap_or("rustc".into());
-    let sysroot = Command::new(rustc).args(["--print", "sysroot"]).output()?.stdout;
+    let sysroot = Command::new(rustc)
+        .args(["--print", "sysroot"])
+        .output()?
+        .stdout;
     Ok([cargo, PathBuf::from(String::from_utf8(sysroot)?.trim())])
 }
 

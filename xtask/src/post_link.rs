@@ -37,9 +37,17 @@ const EXPORTS: &[&str] = &[
 /// What is no module, or lacks an export that is needed.
 pub(crate) fn shipped(module: &[u8]) -> Result<Vec<u8>> {
     let mut config = ModuleConfig::new();
-    config.generate_name_section(false).generate_producers_section(false);
-    let mut module = config.parse(module).map_err(|error| format!("the module cannot be read: {error}"))?;
-    let present: BTreeSet<String> = module.exports.iter().map(|export| export.name.clone()).collect();
+    config
+        .generate_name_section(false)
+        .generate_producers_section(false);
+    let mut module = config
+        .parse(module)
+        .map_err(|error| format!("the module cannot be read: {error}"))?;
+    let present: BTreeSet<String> = module
+        .exports
+        .iter()
+        .map(|export| export.name.clone())
+        .collect();
     if let Some(missing) = EXPORTS.iter().find(|name| !present.contains(**name)) {
         return Err(format!("the module does not export `{missing}`").into());
     }
@@ -67,11 +75,22 @@ fn remove_exports(module: &mut Module) {
 
 /// Takes the SDK's methods out of the tables that are called neither by the SDK nor, directly, by the filter.
 fn remove_methods(module: &mut Module) -> Result<()> {
-    let is_method = |function: &Function| function.name.as_deref().is_some_and(is_method_for_convenience);
-    let methods: BTreeSet<_> =
-        module.funcs.iter().filter(|function| is_method(function)).map(Function::id).collect();
+    let is_method = |function: &Function| {
+        function
+            .name
+            .as_deref()
+            .is_some_and(is_method_for_convenience)
+    };
+    let methods: BTreeSet<_> = module
+        .funcs
+        .iter()
+        .filter(|function| is_method(function))
+        .map(Function::id)
+        .collect();
     if methods.is_empty() {
-        return Err("the SDK's methods are not found by their names: has the module been stripped?".into());
+        return Err(
+            "the SDK's methods are not found by their names: has the module been stripped?".into(),
+        );
     }
     let unused: BTreeSet<_> = methods.difference(&called(module)).copied().collect();
     let stop = stop(module);
@@ -89,9 +108,13 @@ fn remove_methods(module: &mut Module) -> Result<()> {
 /// Every method of the SDK's traits but the ones by which the SDK drives a context.
 fn is_method_for_convenience(symbol: &str) -> bool {
     let name = format!("{:#}", rustc_demangle::demangle(symbol));
-    let Some((_, method)) = name.split_once("proxy_wasm::traits::") else { return false };
+    let Some((_, method)) = name.split_once("proxy_wasm::traits::") else {
+        return false;
+    };
     let method = method.rsplit("::").next().unwrap_or_default();
-    !["on_", "create_", "get_type"].iter().any(|driven| method.starts_with(driven))
+    !["on_", "create_", "get_type"]
+        .iter()
+        .any(|driven| method.starts_with(driven))
 }
 
 /// The functions that are called by their name and not through a table.
@@ -133,13 +156,24 @@ mod tests {
         let mut module = Module::default();
         let methods = [CALLBACK, CALLED, UNUSED].map(|name| {
             let mut method = FunctionBuilder::new(&mut module.types, &[], &[]);
-            method.name(name.to_owned()).func_body().i32_const(name.len() as i32).drop();
+            method
+                .name(name.to_owned())
+                .func_body()
+                .i32_const(name.len() as i32)
+                .drop();
             method.finish(vec![], &mut module.funcs)
         });
         let nothing = module.types.add(&[], &[]);
-        let table = module.tables.add_local(false, 3, Some(3), walrus::RefType::FUNCREF);
-        let kind = walrus::ElementKind::Active { table, offset: walrus::ConstExpr::Value(ir::Value::I32(0)) };
-        let element = module.elements.add(kind, ElementItems::Functions(methods.to_vec()));
+        let table = module
+            .tables
+            .add_local(false, 3, Some(3), walrus::RefType::FUNCREF);
+        let kind = walrus::ElementKind::Active {
+            table,
+            offset: walrus::ConstExpr::Value(ir::Value::I32(0)),
+        };
+        let element = module
+            .elements
+            .add(kind, ElementItems::Functions(methods.to_vec()));
         module.tables.get_mut(table).elem_segments.insert(element);
         let memory = module.memories.add_local(false, false, 1, None, None);
         for name in exports {
@@ -148,7 +182,11 @@ mod tests {
                 continue;
             }
             let mut function = FunctionBuilder::new(&mut module.types, &[], &[]);
-            function.func_body().call(methods[1]).i32_const(0).call_indirect(nothing, table);
+            function
+                .func_body()
+                .call(methods[1])
+                .i32_const(0)
+                .call_indirect(nothing, table);
             let function = function.finish(vec![], &mut module.funcs);
             module.exports.add(name, function);
         }
@@ -157,21 +195,40 @@ mod tests {
 
     #[test]
     fn only_what_is_needed_stays() {
-        let exports: Vec<_> =
-            EXPORTS.iter().copied().chain(["proxy_on_log", "proxy_on_request_body"]).collect();
+        let exports: Vec<_> = EXPORTS
+            .iter()
+            .copied()
+            .chain(["proxy_on_log", "proxy_on_request_body"])
+            .collect();
         let shipped = Module::from_buffer(&shipped(&module(&exports)).unwrap()).unwrap();
-        let left: Vec<_> = shipped.exports.iter().map(|export| export.name.as_str()).collect();
+        let left: Vec<_> = shipped
+            .exports
+            .iter()
+            .map(|export| export.name.as_str())
+            .collect();
         assert_eq!(left, EXPORTS);
         let methods = 3; // The two that are used, and what stands in the place of the third.
-        assert_eq!(shipped.funcs.iter().count(), EXPORTS.len() - 1 + methods, "those of the others are gone");
+        assert_eq!(
+            shipped.funcs.iter().count(),
+            EXPORTS.len() - 1 + methods,
+            "those of the others are gone"
+        );
     }
 
     #[test]
     fn a_method_that_is_called_through_the_table_or_by_its_name_stays() {
         let shipped = Module::from_buffer(&shipped(&module(EXPORTS)).unwrap()).unwrap();
-        let table: Vec<_> = shipped.elements.iter().flat_map(|element| functions(&element.items)).collect();
-        let bodies = table.iter().map(|function| shipped.funcs.get(**function).kind.unwrap_local());
-        let stops: Vec<_> = bodies.map(|body| body.block(body.entry_block()).instrs.len() == 1).collect();
+        let table: Vec<_> = shipped
+            .elements
+            .iter()
+            .flat_map(|element| functions(&element.items))
+            .collect();
+        let bodies = table
+            .iter()
+            .map(|function| shipped.funcs.get(**function).kind.unwrap_local());
+        let stops: Vec<_> = bodies
+            .map(|body| body.block(body.entry_block()).instrs.len() == 1)
+            .collect();
         assert_eq!(stops, [false, false, true]);
     }
 
@@ -188,13 +245,29 @@ mod tests {
             (UNUSED, true),
             (CALLED, true),
             (CALLBACK, false),
-            ("_ZN10proxy_wasm6traits11RootContext19create_http_context17h0123456789abcdefE", false),
-            ("_ZN10proxy_wasm6traits11RootContext8get_type17h0123456789abcdefE", false),
-            ("_ZN10proxy_wasm9hostcalls12get_property17h0123456789abcdefE", false),
-            ("_RNvYNtNtCs1_6filter6filter6StreamNtNtCs2_10proxy_wasm6traits7Context12get_propertyB5_", true),
+            (
+                "_ZN10proxy_wasm6traits11RootContext19create_http_context17h0123456789abcdefE",
+                false,
+            ),
+            (
+                "_ZN10proxy_wasm6traits11RootContext8get_type17h0123456789abcdefE",
+                false,
+            ),
+            (
+                "_ZN10proxy_wasm9hostcalls12get_property17h0123456789abcdefE",
+                false,
+            ),
+            (
+                "_RNvYNtNtCs1_6filter6filter6StreamNtNtCs2_10proxy_wasm6traits7Context12get_propertyB5_",
+                true,
+            ),
             ("memcpy", false),
         ] {
-            assert_eq!(is_method_for_convenience(symbol), for_convenience, "{symbol}");
+            assert_eq!(
+                is_method_for_convenience(symbol),
+                for_convenience,
+                "{symbol}"
+            );
         }
     }
 
@@ -203,13 +276,22 @@ mod tests {
         let mut config = ModuleConfig::new();
         config.generate_name_section(false);
         let stripped = config.parse(&module(EXPORTS)).unwrap().emit_wasm();
-        assert!(shipped(&stripped).unwrap_err().to_string().contains("stripped"));
+        assert!(
+            shipped(&stripped)
+                .unwrap_err()
+                .to_string()
+                .contains("stripped")
+        );
     }
 
     #[test]
     fn a_missing_export_fails_the_build() {
         for missing in EXPORTS {
-            let exports: Vec<_> = EXPORTS.iter().copied().filter(|name| name != missing).collect();
+            let exports: Vec<_> = EXPORTS
+                .iter()
+                .copied()
+                .filter(|name| name != missing)
+                .collect();
             let error = shipped(&module(&exports)).unwrap_err().to_string();
             assert!(error.contains(missing), "{error}");
         }

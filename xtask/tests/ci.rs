@@ -17,16 +17,23 @@ use std::process::Command;
 
 /// What is called under its own name.
 const REAL: &[&str] = &[
-    "bash", "cat", "dirname", "env", "mktemp", "rm", "sed", "seq", "setpriv", "sh", "sleep", "tail", "tar",
-    "timeout", "touch", "umount",
+    "bash", "cat", "dirname", "env", "mktemp", "rm", "sed", "seq", "setpriv", "sh", "sleep",
+    "tail", "tar", "timeout", "touch", "umount",
 ];
 
 /// Programs that are always there.
 const ALWAYS: &[&str] = &["apt-cache", "apt-get", "dpkg", "id", "make"];
 
 /// Programs that `.ci/run` installs where they are missing.
-const OPTIONAL: &[&str] =
-    &["chromium", "docker", "docker-compose", "docker-init", "dockerd", "iptables", "kubectl"];
+const OPTIONAL: &[&str] = &[
+    "chromium",
+    "docker",
+    "docker-compose",
+    "docker-init",
+    "dockerd",
+    "iptables",
+    "kubectl",
+];
 
 struct Ran {
     succeeded: bool,
@@ -41,7 +48,11 @@ impl Ran {
 
     /// Everything that was checked, in this order.
     fn made(&self) -> Vec<&str> {
-        self.calls.iter().map(String::as_str).filter(|call| call.starts_with("make ")).collect()
+        self.calls
+            .iter()
+            .map(String::as_str)
+            .filter(|call| call.starts_with("make "))
+            .collect()
     }
 }
 
@@ -55,15 +66,29 @@ fn run(test: &str, programs: &[&str], changes: &[(&str, &str)]) -> Ran {
         fs::create_dir_all(folder.join(name)).unwrap();
     }
     symlink(root.join(".ci"), folder.join(".ci")).unwrap();
-    symlink(root.join("integration/engine.sh"), folder.join("integration/engine.sh")).unwrap();
+    symlink(
+        root.join("integration/engine.sh"),
+        folder.join("integration/engine.sh"),
+    )
+    .unwrap();
     for name in REAL {
         symlink(which(name), folder.join("bin").join(name)).unwrap();
     }
     for name in ALWAYS.iter().chain(programs) {
-        symlink(root.join("xtask/tests/program.sh"), folder.join("bin").join(name)).unwrap();
+        symlink(
+            root.join("xtask/tests/program.sh"),
+            folder.join("bin").join(name),
+        )
+        .unwrap();
     }
     let calls = folder.join("calls");
-    let usual = [("CI", "true"), ("IS", "0"), ("INSTALLS", "yes"), ("STARTS", "yes"), ("FAILS", "")];
+    let usual = [
+        ("CI", "true"),
+        ("IS", "0"),
+        ("INSTALLS", "yes"),
+        ("STARTS", "yes"),
+        ("FAILS", ""),
+    ];
     let mut environment: BTreeMap<_, _> = usual.into_iter().collect();
     environment.extend(changes.iter().copied());
     let output = Command::new(folder.join("bin/bash"))
@@ -88,7 +113,9 @@ fn run(test: &str, programs: &[&str], changes: &[(&str, &str)]) -> Ran {
 
 fn which(name: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap();
-    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    let found = std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file());
     found.unwrap_or_else(|| panic!("{name} is not installed"))
 }
 
@@ -105,7 +132,11 @@ fn without_ci_it_is_make_test_and_changes_nothing() {
 fn who_is_not_root_installs_nothing() {
     let ran = run("not-root", OPTIONAL, &[("IS", "1000")]);
     assert!(ran.succeeded, "{}", ran.said);
-    assert!(!ran.called("apt-get") && !ran.called("dockerd"), "{:?}", ran.calls);
+    assert!(
+        !ran.called("apt-get") && !ran.called("dockerd"),
+        "{:?}",
+        ran.calls
+    );
     assert_eq!(ran.made(), BOTH);
 }
 
@@ -114,7 +145,11 @@ fn what_is_there_is_not_installed_and_the_daemon_runs_as_long_as_the_tests() {
     let ran = run("all-there", OPTIONAL, &[]);
     assert!(ran.succeeded, "{}", ran.said);
     assert!(!ran.called("apt-get"), "{:?}", ran.calls);
-    assert!(ran.said.contains("container engine: started dockerd"), "{}", ran.said);
+    assert!(
+        ran.said.contains("container engine: started dockerd"),
+        "{}",
+        ran.said
+    );
     assert_eq!(ran.made(), BOTH);
     assert_eq!(ran.calls.last().unwrap(), "dockerd ended");
 }
@@ -128,7 +163,11 @@ fn what_cannot_be_installed_is_said_by_name_and_fails_nothing() {
         "kubectl: 1.27",
         "container engine: apt-get",
     ] {
-        assert!(ran.said.contains(&format!(".ci/run: skipped: {tool}")), "{tool}: {}", ran.said);
+        assert!(
+            ran.said.contains(&format!(".ci/run: skipped: {tool}")),
+            "{tool}: {}",
+            ran.said
+        );
     }
     assert_eq!(ran.made(), BOTH);
 }
@@ -138,7 +177,8 @@ fn a_daemon_that_does_not_start_is_said_and_fails_nothing() {
     let ran = run("no-daemon", OPTIONAL, &[("STARTS", "no")]);
     assert!(ran.succeeded, "{}", ran.said);
     assert!(
-        ran.said.contains("skipped: container engine: dockerd does not work here: no cgroups"),
+        ran.said
+            .contains("skipped: container engine: dockerd does not work here: no cgroups"),
         "{}",
         ran.said
     );

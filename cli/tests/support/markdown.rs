@@ -39,7 +39,14 @@ impl Page {
             open = match (open.take(), fence) {
                 (None, Some(info)) => {
                     let indent = line.len() - line.trim_start().len();
-                    Some((indent, Block { line: number, info: info.trim().to_owned(), text: String::new() }))
+                    Some((
+                        indent,
+                        Block {
+                            line: number,
+                            info: info.trim().to_owned(),
+                            text: String::new(),
+                        },
+                    ))
                 }
                 (None, None) => {
                     parts.push(Part::Prose(number, line.to_owned()));
@@ -86,11 +93,19 @@ impl Page {
             if let Some(marker) = text.strip_prefix("<!-- refused: ") {
                 place = marker.strip_suffix(" -->");
             } else if let (Some(place), true) = (place, text.starts_with("| `")) {
-                let cells: Vec<_> =
-                    text.trim_matches('|').split(" | ").map(|cell| span(cell.trim())).collect();
+                let cells: Vec<_> = text
+                    .trim_matches('|')
+                    .split(" | ")
+                    .map(|cell| span(cell.trim()))
+                    .collect();
                 assert_eq!(cells.len(), 2, "{}: two cells", self.at(line));
                 let [place, members, reason] = [place, cells[0], cells[1]].map(str::to_owned);
-                rows.push(Refused { line, place, members, reason });
+                rows.push(Refused {
+                    line,
+                    place,
+                    members,
+                    reason,
+                });
             } else if text.is_empty() {
                 place = None;
             }
@@ -104,7 +119,12 @@ impl Page {
         self.prose()
             .flat_map(|(line, text)| {
                 let prose: String = text.split('`').step_by(2).collect::<Vec<_>>().join("``");
-                prose.split("](").skip(1).filter_map(link).map(|link| (line, link)).collect::<Vec<_>>()
+                prose
+                    .split("](")
+                    .skip(1)
+                    .filter_map(link)
+                    .map(|link| (line, link))
+                    .collect::<Vec<_>>()
             })
             .filter(|(_, link)| !link.contains("://"))
             .collect()
@@ -112,33 +132,46 @@ impl Page {
 
     /// The headings as links name them.
     pub(crate) fn headings(&self) -> impl Iterator<Item = String> {
-        self.prose().filter(|(_, text)| text.starts_with('#')).map(|(_, text)| {
-            let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
-            text.trim_start_matches('#')
-                .trim()
-                .to_lowercase()
-                .chars()
-                .filter(kept)
-                .collect::<String>()
-                .replace(' ', "-")
-        })
+        self.prose()
+            .filter(|(_, text)| text.starts_with('#'))
+            .map(|(_, text)| {
+                let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+                text.trim_start_matches('#')
+                    .trim()
+                    .to_lowercase()
+                    .chars()
+                    .filter(kept)
+                    .collect::<String>()
+                    .replace(' ', "-")
+            })
     }
 
     /// The targets of every `make` in a shell block or in a span of code.
     pub(crate) fn make_targets(&self) -> Vec<(usize, String)> {
         let shell = self.blocks().filter(|block| block.info == "sh");
         let lines = shell.flat_map(|block| block.text.lines().map(|line| (block.line, line)));
-        let spans =
-            self.prose().flat_map(|(line, text)| code(text).into_iter().map(move |span| (line, span)));
-        let target = |text: &str| text.strip_prefix("make ")?.split(' ').next().map(str::to_owned);
-        lines.chain(spans).filter_map(|(line, text)| Some((line, target(text)?))).collect()
+        let spans = self
+            .prose()
+            .flat_map(|(line, text)| code(text).into_iter().map(move |span| (line, span)));
+        let target = |text: &str| {
+            text.strip_prefix("make ")?
+                .split(' ')
+                .next()
+                .map(str::to_owned)
+        };
+        lines
+            .chain(spans)
+            .filter_map(|(line, text)| Some((line, target(text)?)))
+            .collect()
     }
 }
 
 /// The text of a cell that is one span of code; with backticks in it, it stands between two of them and a space.
 fn span(cell: &str) -> &str {
     let inner = |mark: &str, end: &str| cell.strip_prefix(mark)?.strip_suffix(end);
-    inner("`` ", " ``").or_else(|| inner("`", "`")).unwrap_or_default()
+    inner("`` ", " ``")
+        .or_else(|| inner("`", "`"))
+        .unwrap_or_default()
 }
 
 /// The spans of code in a line.

@@ -18,14 +18,29 @@ fn it_says_where_it_listens() {
 #[test]
 fn it_listens_on_the_address_that_is_given() {
     let color = Running::with(&[("COLOR", "blue"), ("HOST", "127.0.0.1"), ("PORT", "0")]);
-    assert_eq!(color.line, format!("color blue listening on 127.0.0.1:{}\n", color.address.port()));
+    assert_eq!(
+        color.line,
+        format!(
+            "color blue listening on 127.0.0.1:{}\n",
+            color.address.port()
+        )
+    );
     color.ask("GET /", &[]).assert_page();
 }
 
 #[test]
 fn every_path_answers_the_page() {
     let color = Running::start("blue");
-    for path in ["/", "/color", "/color/", "/color/a/b?c=d", "/other", "//", "/healthz/", "/%00%ff"] {
+    for path in [
+        "/",
+        "/color",
+        "/color/",
+        "/color/a/b?c=d",
+        "/other",
+        "//",
+        "/healthz/",
+        "/%00%ff",
+    ] {
         let answer = color.ask(&format!("GET {path}"), &["accept: text/html,*/*;q=0.8"]);
         answer.assert_page();
         let headers = [
@@ -38,7 +53,11 @@ fn every_path_answers_the_page() {
         for (name, value) in headers {
             assert_eq!(answer.header(name), Some(value), "{path}");
         }
-        for text in ["<title>Color: blue</title>", "background-color:blue", "test-host"] {
+        for text in [
+            "<title>Color: blue</title>",
+            "background-color:blue",
+            "test-host",
+        ] {
             assert!(answer.body.contains(text), "{path}: {text}");
         }
     }
@@ -52,15 +71,29 @@ fn json_is_the_answer_to_who_asks_for_it() {
     assert_eq!(answer.header("content-type"), Some("application/json"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.header("vary"), Some("accept"));
-    assert!(answer.header("set-cookie").unwrap().starts_with("color=green;"));
+    assert!(
+        answer
+            .header("set-cookie")
+            .unwrap()
+            .starts_with("color=green;")
+    );
     let expected = json!({"color": "green", "host": "test-host", "requests": 1});
-    assert_eq!(serde_json::from_str::<Value>(&answer.body).unwrap(), expected);
+    assert_eq!(
+        serde_json::from_str::<Value>(&answer.body).unwrap(),
+        expected
+    );
 }
 
 #[test]
 fn pages_and_json_count_and_what_shows_nothing_does_not() {
     let color = Running::start("blue");
-    for request in ["GET /", "GET /healthz", "HEAD /color", "GET /healthz", "POST /color"] {
+    for request in [
+        "GET /",
+        "GET /healthz",
+        "HEAD /color",
+        "GET /healthz",
+        "POST /color",
+    ] {
         color.ask(request, &[]);
     }
     let answer = color.ask("GET /", &[JSON]);
@@ -73,8 +106,14 @@ fn pages_and_json_count_and_what_shows_nothing_does_not() {
 fn health_is_ok_and_takes_only_reads() {
     let color = Running::start("blue");
     let answer = color.ask("GET /healthz", &[]);
-    assert_eq!((answer.status.as_str(), answer.body.as_str()), ("HTTP/1.1 200 OK", "ok\n"));
-    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(
+        (answer.status.as_str(), answer.body.as_str()),
+        ("HTTP/1.1 200 OK", "ok\n")
+    );
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
     assert_eq!(answer.header("set-cookie"), None);
 
     let answer = color.ask("POST /healthz", &["content-length: 0"]);
@@ -89,7 +128,14 @@ fn head_has_the_headers_of_the_page_and_no_body() {
     let head = color.ask("HEAD /color", &[]);
     assert_eq!(head.status, page.status);
     assert_eq!(head.body, "");
-    for name in ["content-type", "content-length", "set-cookie", "x-color", "cache-control", "vary"] {
+    for name in [
+        "content-type",
+        "content-length",
+        "set-cookie",
+        "x-color",
+        "cache-control",
+        "vary",
+    ] {
         assert!(head.header(name).is_some(), "{name}");
         assert_eq!(head.header(name), page.header(name), "{name}");
     }
@@ -99,7 +145,9 @@ fn head_has_the_headers_of_the_page_and_no_body() {
 fn every_method_answers_the_page() {
     let color = Running::start("blue");
     for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"] {
-        color.ask(&format!("{method} /color"), &["content-length: 0"]).assert_page();
+        color
+            .ask(&format!("{method} /color"), &["content-length: 0"])
+            .assert_page();
     }
 }
 
@@ -110,8 +158,13 @@ fn a_request_that_no_page_can_answer_is_refused_and_not_counted() {
     assert_eq!(tunnel.status, "HTTP/1.1 501 Not Implemented");
 
     let mut stream = color.connect();
-    stream.write_all(b"POST / HTTP/1.1\r\nhost: color\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n").unwrap();
-    assert_eq!(Answer::read_to_end(stream).status, "HTTP/1.1 400 Bad Request");
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nhost: color\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")
+        .unwrap();
+    assert_eq!(
+        Answer::read_to_end(stream).status,
+        "HTTP/1.1 400 Bad Request"
+    );
 
     let answer = color.ask("GET /", &[JSON]);
     assert!(answer.body.contains("\"requests\":1"), "{}", answer.body);
@@ -122,9 +175,18 @@ fn a_large_body_is_taken_and_the_connection_stays_usable() {
     let color = Running::start("blue");
     let mut stream = color.connect();
     let body = vec![b'x'; 4 << 20];
-    write!(stream, "POST / HTTP/1.1\r\nhost: color\r\ncontent-length: {}\r\n\r\n", body.len()).unwrap();
+    write!(
+        stream,
+        "POST / HTTP/1.1\r\nhost: color\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    )
+    .unwrap();
     stream.write_all(&body).unwrap();
-    write!(stream, "GET /healthz HTTP/1.1\r\nhost: color\r\nconnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET /healthz HTTP/1.1\r\nhost: color\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
     let both = Answer::read_to_end(stream);
     assert_eq!(both.status, "HTTP/1.1 200 OK");
     assert!(both.body.contains("</html>\nHTTP/1.1 200 OK\r\n"));
@@ -148,8 +210,16 @@ fn hostile_text_breaks_neither_header_nor_page_nor_line() {
         let answer = color.ask("GET /", &[]);
         answer.assert_page();
         assert_eq!(names(&answer), plain, "{text:?}");
-        assert_eq!(answer.header("set-cookie").unwrap().matches(';').count(), 2, "{text:?}");
-        assert_eq!(answer.body.matches("<script").count(), 1, "{text:?}: the page's own");
+        assert_eq!(
+            answer.header("set-cookie").unwrap().matches(';').count(),
+            2,
+            "{text:?}"
+        );
+        assert_eq!(
+            answer.body.matches("<script").count(),
+            1,
+            "{text:?}: the page's own"
+        );
         let json = color.ask("GET /", &[JSON]);
         let json: Value = serde_json::from_str(&json.body).unwrap();
         let shown: String = text.chars().take(128).collect();
@@ -158,7 +228,11 @@ fn hostile_text_breaks_neither_header_nor_page_nor_line() {
 }
 
 fn names(answer: &Answer) -> Vec<String> {
-    answer.headers.iter().map(|(name, _)| name.clone()).collect()
+    answer
+        .headers
+        .iter()
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 #[test]

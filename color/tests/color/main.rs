@@ -1,5 +1,9 @@
 //! The binary as it runs: started, asked over TCP, ended by signals.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test and its support fail by a panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test and its support fail by a panic"
+)]
 
 mod answers;
 mod health;

@@ -15,13 +15,18 @@ fn both_signals_end_it_at_once_in_spite_of_idle_connections() {
         let mut color = Running::start("blue");
         let _unused = color.connect();
         let mut kept = color.connect();
-        kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: color\r\n\r\n").unwrap();
+        kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: color\r\n\r\n")
+            .unwrap();
         assert_ne!(kept.read(&mut [0; 1024]).unwrap(), 0);
 
         let start = Instant::now();
         color.signal(signal);
         assert_eq!(color.ended().code(), Some(0), "{signal:?}");
-        assert!(start.elapsed() < AT_ONCE, "{signal:?}: {:?}", start.elapsed());
+        assert!(
+            start.elapsed() < AT_ONCE,
+            "{signal:?}: {:?}",
+            start.elapsed()
+        );
     }
 }
 
@@ -49,10 +54,16 @@ fn a_request_under_way_gets_its_whole_answer() {
 fn a_request_that_never_ends_does_not_keep_it_running() {
     let mut color = Running::start("blue");
     let mut stream = color.connect();
-    stream.write_all(b"POST / HTTP/1.1\r\nhost: color\r\ncontent-length: 10\r\n\r\n").unwrap();
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nhost: color\r\ncontent-length: 10\r\n\r\n")
+        .unwrap();
     color.ask("GET /healthz", &[]);
     let start = Instant::now();
     color.signal(Signal::TERM);
     assert_eq!(color.ended().code(), Some(0));
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
 }

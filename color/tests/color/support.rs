@@ -34,7 +34,11 @@ impl Running {
     pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
         let mut child = command(variables).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
-        let mut running = Self { child, address: ([127, 0, 0, 1], 0).into(), line: String::new() };
+        let mut running = Self {
+            child,
+            address: ([127, 0, 0, 1], 0).into(),
+            line: String::new(),
+        };
         BufReader::new(stdout).read_line(&mut running.line).unwrap();
         let (_, port) = running.line.trim_end().rsplit_once(':').unwrap();
         running.address.set_port(port.parse().unwrap());
@@ -51,7 +55,11 @@ impl Running {
     pub(crate) fn ask(&self, request_line: &str, lines: &[&str]) -> Answer {
         let mut stream = self.connect();
         let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
-        write!(stream, "{request_line} HTTP/1.1\r\nhost: color\r\nconnection: close\r\n{lines}\r\n").unwrap();
+        write!(
+            stream,
+            "{request_line} HTTP/1.1\r\nhost: color\r\nconnection: close\r\n{lines}\r\n"
+        )
+        .unwrap();
         Answer::read_to_end(stream)
     }
 
@@ -107,7 +115,11 @@ impl Answer {
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
             .collect();
-        Self { status, headers, body: body.to_owned() }
+        Self {
+            status,
+            headers,
+            body: body.to_owned(),
+        }
     }
 
     /// The value of a header that is there once or not at all.

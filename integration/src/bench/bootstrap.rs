@@ -17,8 +17,10 @@ pub(super) fn of(
     [blue, green]: [SocketAddr; 2],
     dir: &Scratch,
 ) -> Result<Value, Trouble> {
-    let listeners: Vec<Value> =
-        variants.iter().map(|variant| listener(variant, dir)).collect::<Result<_, _>>()?;
+    let listeners: Vec<Value> = variants
+        .iter()
+        .map(|variant| listener(variant, dir))
+        .collect::<Result<_, _>>()?;
     Ok(json!({
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         // Nothing is to run beside the requests.
@@ -68,11 +70,23 @@ fn filter(variant: &Variant, dir: &Scratch) -> Result<Option<Value>, Trouble> {
         Job::Text(text) => {
             let module = dir.join(&format!("{}.wasm", variant.name.replace(['/', ' '], "-")));
             fs::write(&module, wat::parse_str(text)?)?;
-            Some(wasm(&variant.name, Filter { module, ..Filter::new("") }))
+            Some(wasm(
+                &variant.name,
+                Filter {
+                    module,
+                    ..Filter::new("")
+                },
+            ))
         }
         Job::Filter { module, policy } => {
             let module = module.clone();
-            Some(wasm(&variant.name, Filter { module, ..Filter::new(policy.clone()) }))
+            Some(wasm(
+                &variant.name,
+                Filter {
+                    module,
+                    ..Filter::new(policy.clone())
+                },
+            ))
         }
     })
 }

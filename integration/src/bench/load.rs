@@ -46,7 +46,10 @@ impl Load {
             stream.set_read_timeout(Some(Duration::from_secs(20)))?;
             Ok(stream)
         };
-        Ok(Self { connections: (0..CONNECTIONS).map(connect).collect::<io::Result<_>>()?, next: 0 })
+        Ok(Self {
+            connections: (0..CONNECTIONS).map(connect).collect::<io::Result<_>>()?,
+            next: 0,
+        })
     }
 
     /// Sends so many requests, rounded up to the connections, and waits for all answers.

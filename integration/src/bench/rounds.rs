@@ -27,8 +27,10 @@ pub(super) fn measure(
     sizes: Sizes,
     columns: &mut [Column],
 ) -> Result<(), Trouble> {
-    let mut loads: Vec<Load> =
-        variants.iter().map(|variant| server.load(variant)).collect::<Result<_, _>>()?;
+    let mut loads: Vec<Load> = variants
+        .iter()
+        .map(|variant| server.load(variant))
+        .collect::<Result<_, _>>()?;
     let mut order: Vec<usize> = (0..variants.len()).collect();
     let done = columns.first().map_or(0, |column| column.micros.len());
     let mut random = 0x2545_F491_4F6C_DD1D ^ done as u64;
@@ -39,7 +41,9 @@ pub(super) fn measure(
             let tally = loads[at].send(sizes.requests)?;
             thread::sleep(PAUSE);
             let used = server.meter.run_time()? - before;
-            columns[at].micros.push(used.as_secs_f64() * 1e6 / tally.requests() as f64);
+            columns[at]
+                .micros
+                .push(used.as_secs_f64() * 1e6 / tally.requests() as f64);
             columns[at].tally += tally;
         }
     }

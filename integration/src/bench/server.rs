@@ -35,12 +35,18 @@ impl Server {
         let file = dir.join("bench.yaml");
         fs::write(&file, bootstrap::of(variants, upstreams, &dir)?.to_string())?;
         let mut command = Command::new(Binary::Envoy.find()?);
-        command.arg("-c").arg(&file).arg("--admin-address-path").arg(dir.join("admin"));
+        command
+            .arg("-c")
+            .arg(&file)
+            .arg("--admin-address-path")
+            .arg(dir.join("admin"));
         command.args(["--concurrency", "1"]);
         let started = Instant::now();
         let mut process = envoy::start(command, &dir.join("envoy.log"))?;
         let admin = loop {
-            let admin = fs::read_to_string(dir.join("admin")).ok().and_then(|text| text.trim().parse().ok());
+            let admin = fs::read_to_string(dir.join("admin"))
+                .ok()
+                .and_then(|text| text.trim().parse().ok());
             if let Some(admin) = admin.filter(|admin| envoy::ready(*admin)) {
                 break admin;
             }
@@ -48,29 +54,49 @@ impl Server {
                 return Err(format!("Envoy has ended ({}):\n{}", ended.status, ended.log).into());
             }
             if started.elapsed() > PATIENCE {
-                return Err(format!("Envoy is not ready after {PATIENCE:?}:\n{}", process.log()).into());
+                return Err(
+                    format!("Envoy is not ready after {PATIENCE:?}:\n{}", process.log()).into(),
+                );
             }
             thread::sleep(Duration::from_millis(1));
         };
         let ready_after = started.elapsed();
         let listeners = listeners(admin)?;
-        Ok(Self { meter: Meter::of_envoy(&file)?, ready_after, listeners, _process: process, _dir: dir })
+        Ok(Self {
+            meter: Meter::of_envoy(&file)?,
+            ready_after,
+            listeners,
+            _process: process,
+            _dir: dir,
+        })
     }
 
     /// New connections to the variant's listener.
     pub(super) fn load(&self, variant: &Variant) -> Result<Load, Trouble> {
-        let address = self.listeners.get(&variant.name).ok_or("a listener is missing")?;
+        let address = self
+            .listeners
+            .get(&variant.name)
+            .ok_or("a listener is missing")?;
         Ok(Load::open(*address)?)
     }
 }
 
 fn listeners(admin: SocketAddr) -> Result<BTreeMap<String, SocketAddr>, Trouble> {
     let page: Value = serde_json::from_str(&http1::get(admin, "/listeners?format=json")?.body)?;
-    let statuses = page["listener_statuses"].as_array().ok_or("Envoy has no listeners")?;
+    let statuses = page["listener_statuses"]
+        .as_array()
+        .ok_or("Envoy has no listeners")?;
     let each = statuses.iter().map(|status| {
         let socket = &status["local_address"]["socket_address"];
-        let address = format!("{}:{}", socket["address"].as_str().unwrap_or_default(), socket["port_value"]);
-        Ok((status["name"].as_str().unwrap_or_default().to_owned(), address.parse()?))
+        let address = format!(
+            "{}:{}",
+            socket["address"].as_str().unwrap_or_default(),
+            socket["port_value"]
+        );
+        Ok((
+            status["name"].as_str().unwrap_or_default().to_owned(),
+            address.parse()?,
+        ))
     });
     each.collect()
 }

@@ -19,7 +19,10 @@ pub(super) fn start(name: &'static str) -> io::Result<SocketAddr> {
 
 fn serve(name: &str, mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{name}", name.len());
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{name}",
+        name.len()
+    );
     let mut buffer = [0; 16384];
     let mut filled = 0;
     loop {

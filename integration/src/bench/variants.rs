@@ -85,40 +85,78 @@ pub(super) enum Job {
 
 impl Variant {
     pub(super) fn plain() -> Self {
-        Self { name: "plain route".to_owned(), route: Route::Plain, job: Job::None, splits: false }
+        Self {
+            name: "plain route".to_owned(),
+            route: Route::Plain,
+            job: Job::None,
+            splits: false,
+        }
     }
 
     fn filter(name: impl Into<String>, module: &Path, policy: &Value) -> Self {
-        Self::by_header(name, Job::Filter { module: module.to_path_buf(), policy: policy.to_string() })
+        Self::by_header(
+            name,
+            Job::Filter {
+                module: module.to_path_buf(),
+                policy: policy.to_string(),
+            },
+        )
     }
 
     fn by_header(name: impl Into<String>, job: Job) -> Self {
-        Self { name: name.into(), route: Route::ByHeader, job, splits: true }
+        Self {
+            name: name.into(),
+            route: Route::ByHeader,
+            job,
+            splits: true,
+        }
     }
 }
 
 /// Every row of the table, the plain route first. `BENCH_MODULES="name=file ..."` adds rows for other builds of the
 /// filter; `BENCH_ONLY="text; ..."` keeps those whose name has one of the texts.
 pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
-    let weighted = Variant { name: "weighted_clusters".into(), route: Route::Weighted, ..Variant::plain() };
+    let weighted = Variant {
+        name: "weighted_clusters".into(),
+        route: Route::Weighted,
+        ..Variant::plain()
+    };
     let text = |name: &str, text: &str| Variant::by_header(name, Job::Text(text.to_owned()));
     let shipped = Binary::Plugin.find()?;
     let filter = |name: &str, policy: Value| Variant::filter(name, &shipped, &policy);
     let with_callback = with(FLOOR_COUNTER, CALLBACK);
     let mut all = vec![
         Variant::plain(),
-        Variant { splits: true, ..weighted },
+        Variant {
+            splits: true,
+            ..weighted
+        },
         Variant::by_header("Lua filter", Job::Lua(LUA)),
         text(FLOOR, include_str!("../../bench/floor.wat")),
         text("floor module with a request counter", FLOOR_COUNTER),
-        text("floor module with that and an empty response callback", &with_callback),
-        text("floor module with both and filter state", &with(&with_callback, FILTER_STATE)),
-        text("floor module with response counters", include_str!("../../bench/floor_metrics.wat")),
+        text(
+            "floor module with that and an empty response callback",
+            &with_callback,
+        ),
+        text(
+            "floor module with both and filter state",
+            &with(&with_callback, FILTER_STATE),
+        ),
+        text(
+            "floor module with response counters",
+            include_str!("../../bench/floor_metrics.wat"),
+        ),
         with_rules(1)?,
         with_rules(100)?,
         with_rules(MANY)?,
-        filter("filter, 1 rule, filterState", json!({"filterState": true, "http": rules(1)})),
-        filter("filter, 1 rule, responseHeader", json!({"responseHeader": "x-canary", "http": rules(1)})),
+        filter(
+            "filter, 1 rule, filterState",
+            json!({"filterState": true, "http": rules(1)}),
+        ),
+        filter(
+            "filter, 1 rule, responseHeader",
+            json!({"responseHeader": "x-canary", "http": rules(1)}),
+        ),
         filter(
             "filter, 1 rule, key in a header",
             json!({"http": sticky(&json!({"httpHeaderName": "x-user-id"}))}),
@@ -133,8 +171,13 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
             &json!({"http": rules(1)}),
         ),
     ];
-    for module in env::var("BENCH_MODULES").unwrap_or_default().split_whitespace() {
-        let (name, path) = module.split_once('=').ok_or("BENCH_MODULES must be `name=path name=path`")?;
+    for module in env::var("BENCH_MODULES")
+        .unwrap_or_default()
+        .split_whitespace()
+    {
+        let (name, path) = module
+            .split_once('=')
+            .ok_or("BENCH_MODULES must be `name=path name=path`")?;
         for count in [1, MANY] {
             all.push(Variant::filter(
                 row(name, count),
@@ -144,7 +187,11 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
         }
     }
     let wanted = env::var("BENCH_ONLY").unwrap_or_default();
-    let wanted: Vec<&str> = wanted.split(';').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let wanted: Vec<&str> = wanted
+        .split(';')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect();
     let always = [Variant::plain().name, FLOOR.to_owned()];
     all.retain(|variant| {
         wanted.is_empty()
@@ -158,24 +205,38 @@ pub(super) fn all() -> Result<Vec<Variant>, Trouble> {
 fn with(text: &str, additions: &Additions) -> String {
     additions
         .iter()
-        .fold(text.to_owned(), |text, (before, added)| text.replace(before, &format!("{added}\n {before}")))
+        .fold(text.to_owned(), |text, (before, added)| {
+            text.replace(before, &format!("{added}\n {before}"))
+        })
 }
 
 /// The name of the row of a build of the filter with so many rules.
 pub(super) fn row(build: &str, count: usize) -> String {
-    if count == 1 { format!("{build}, 1 rule") } else { format!("{build}, {count} rules") }
+    if count == 1 {
+        format!("{build}, 1 rule")
+    } else {
+        format!("{build}, {count} rules")
+    }
 }
 
 /// The filter as shipped, with so many prefixes.
 pub(super) fn with_rules(count: usize) -> Result<Variant, Trouble> {
-    Ok(Variant::filter(row(SHIPPED, count), &Binary::Plugin.find()?, &json!({"http": rules(count)})))
+    Ok(Variant::filter(
+        row(SHIPPED, count),
+        &Binary::Plugin.find()?,
+        &json!({"http": rules(count)}),
+    ))
 }
 
 /// So many prefixes beside each other, of which one fits each request.
 fn rules(count: usize) -> Value {
     let digits = count.ilog10() as usize;
     let rule = |number: usize| {
-        let prefix = if count == 1 { "/color".to_owned() } else { format!("/color/{number:0digits$}") };
+        let prefix = if count == 1 {
+            "/color".to_owned()
+        } else {
+            format!("/color/{number:0digits$}")
+        };
         json!({
             "name": format!("color-{number}"),
             "match": [{"uri": {"prefix": prefix}}],
@@ -206,7 +267,13 @@ mod tests {
     #[test]
     fn the_floor_writes_filter_state_once() {
         let text = with(FLOOR_COUNTER, FILTER_STATE);
-        assert_eq!((text.matches("proxy_set_property").count(), text.matches("call $prop").count()), (1, 1));
+        assert_eq!(
+            (
+                text.matches("proxy_set_property").count(),
+                text.matches("call $prop").count()
+            ),
+            (1, 1)
+        );
         assert!(wat::parse_str(text).is_ok());
     }
 }

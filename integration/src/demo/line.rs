@@ -20,14 +20,27 @@ pub(super) struct Line<'a> {
 
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { blue, green, errors } = self.tally;
+        let Tally {
+            blue,
+            green,
+            errors,
+        } = self.tally;
         let share = |part: usize| 100.0 * part as f64 / (blue + green).max(1) as f64;
         let bar = bar(blue, green);
         // Blue on green, so that the rest of the bar is green's.
-        let (on, off) = if self.live && blue + green > 0 { ("\x1b[34;42m", "\x1b[0m") } else { ("", "") };
+        let (on, off) = if self.live && blue + green > 0 {
+            ("\x1b[34;42m", "\x1b[0m")
+        } else {
+            ("", "")
+        };
         let requests = thousands(blue + green + errors);
         let plural = if errors == 1 { "" } else { "s" };
-        write!(f, "blue {:5.1} %  {on}{bar}{off}  green {:5.1} %", share(blue), share(green))?;
+        write!(
+            f,
+            "blue {:5.1} %  {on}{bar}{off}  green {:5.1} %",
+            share(blue),
+            share(green)
+        )?;
         write!(
             f,
             "   last {requests} requests · {} error{plural} · weights {}",
@@ -67,26 +80,56 @@ mod tests {
 
     #[test]
     fn the_line_says_who_got_how_much() {
-        let tally = Tally { blue: 1500, green: 500, errors: 0 };
-        let line = Line { tally, weights: "75/25", refused: false, live: false }.to_string();
+        let tally = Tally {
+            blue: 1500,
+            green: 500,
+            errors: 0,
+        };
+        let line = Line {
+            tally,
+            weights: "75/25",
+            refused: false,
+            live: false,
+        }
+        .to_string();
         let bar = "███████████████     ";
         assert_eq!(
             line,
-            format!("blue  75.0 %  {bar}  green  25.0 %   last 2 000 requests · 0 errors · weights 75/25")
+            format!(
+                "blue  75.0 %  {bar}  green  25.0 %   last 2 000 requests · 0 errors · weights 75/25"
+            )
         );
     }
 
     #[test]
     fn nothing_counted_is_no_division() {
-        let tally = Tally { blue: 0, green: 0, errors: 1 };
-        let line = Line { tally, weights: "?", refused: true, live: false }.to_string();
+        let tally = Tally {
+            blue: 0,
+            green: 0,
+            errors: 1,
+        };
+        let line = Line {
+            tally,
+            weights: "?",
+            refused: true,
+            live: false,
+        }
+        .to_string();
         assert!(line.starts_with("blue   0.0 %"), "{line}");
-        assert!(line.contains("1 error ·") && line.contains("? refused"), "{line}");
+        assert!(
+            line.contains("1 error ·") && line.contains("? refused"),
+            "{line}"
+        );
     }
 
     #[test]
     fn numbers_are_grouped_by_thousands() {
-        let cases = [(0, "0"), (999, "999"), (1000, "1 000"), (1_234_567, "1 234 567")];
+        let cases = [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1 000"),
+            (1_234_567, "1 234 567"),
+        ];
         for (number, text) in cases {
             assert_eq!(thousands(number), text);
         }

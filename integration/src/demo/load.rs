@@ -43,12 +43,17 @@ impl Load {
 
 /// One request, on the connection of the one before if it is still good.
 fn request(address: SocketAddr, kept: &mut Option<Connection>) -> Outcome {
-    let headers: [(&str, &[u8]); 2] = [("accept", b"application/json"), ("user-agent", b"canary-demo")];
+    let headers: [(&str, &[u8]); 2] = [
+        ("accept", b"application/json"),
+        ("user-agent", b"canary-demo"),
+    ];
     let answered = kept
         .take()
         .map_or_else(|| Connection::open(address), Ok)
         .and_then(|mut connection| Ok((connection.get("/color", &headers)?, connection)));
-    let Ok((response, connection)) = answered else { return Outcome::Error };
+    let Ok((response, connection)) = answered else {
+        return Outcome::Error;
+    };
     *kept = Some(connection);
     outcome(&response)
 }

@@ -43,7 +43,10 @@ impl Watch {
 
     /// Whether the file has changed since the last look.
     pub(super) fn look(&mut self, now: Instant) -> bool {
-        if self.looked.is_some_and(|looked| now.duration_since(looked) < PACE) {
+        if self
+            .looked
+            .is_some_and(|looked| now.duration_since(looked) < PACE)
+        {
             return false;
         }
         self.looked = Some(now);
@@ -70,7 +73,11 @@ impl Watch {
 
     fn judge(&mut self, stats: &BTreeMap<String, u64>) {
         let stat = |name: &str| stats.get(name).copied().unwrap_or(0);
-        let updates = |what| stat(&format!("extension_config_discovery.http_filter.canary.update_{what}"));
+        let updates = |what| {
+            stat(&format!(
+                "extension_config_discovery.http_filter.canary.update_{what}"
+            ))
+        };
         // A file that is no YAML is a failure: it never was an update to reject.
         let (taken, rejected) = (updates("success"), updates("rejected") + updates("failure"));
         if rejected > self.rejected {
@@ -85,13 +92,29 @@ impl Watch {
 
 fn weights(file: &str) -> Option<String> {
     let file: Value = serde_yaml_ng::from_str(file).ok()?;
-    let policy = file.pointer("/resources/0/typed_config/config/configuration/value")?.as_str()?;
+    let policy = file
+        .pointer("/resources/0/typed_config/config/configuration/value")?
+        .as_str()?;
     let policy: Value = serde_json::from_str(policy).ok()?;
     let rules = policy.get("http")?.as_array()?;
-    let route = rules.iter().find(|rule| rule["name"] == "color")?.get("route")?.as_array()?;
-    let weight =
-        |entry: &Value| entry.get("weight").map_or(Some(0), Value::as_u64).map(|weight| weight.to_string());
-    Some(route.iter().map(weight).collect::<Option<Vec<_>>>()?.join("/"))
+    let route = rules
+        .iter()
+        .find(|rule| rule["name"] == "color")?
+        .get("route")?
+        .as_array()?;
+    let weight = |entry: &Value| {
+        entry
+            .get("weight")
+            .map_or(Some(0), Value::as_u64)
+            .map(|weight| weight.to_string())
+    };
+    Some(
+        route
+            .iter()
+            .map(weight)
+            .collect::<Option<Vec<_>>>()?
+            .join("/"),
+    )
 }
 
 #[cfg(test)]
@@ -102,10 +125,19 @@ mod tests {
     fn the_weights_of_the_shipped_file_are_75_to_25() {
         let file = include_str!("../../../envoy/canary.yaml");
         assert_eq!(weights(file).as_deref(), Some("75/25"));
-        assert_eq!(weights(&file.replace(r#""weight": 75"#, r#""weight": "75""#)), None);
-        assert_eq!(weights(&file.replace(r#", "weight": 75"#, "")).as_deref(), Some("0/25"));
+        assert_eq!(
+            weights(&file.replace(r#""weight": 75"#, r#""weight": "75""#)),
+            None
+        );
+        assert_eq!(
+            weights(&file.replace(r#", "weight": 75"#, "")).as_deref(),
+            Some("0/25")
+        );
         assert_eq!(weights(""), None);
         let testers = r#""http": [{"name": "testers", "route": [{"cluster": "green"}]}, {"#;
-        assert_eq!(weights(&file.replace(r#""http": [{"#, testers)).as_deref(), Some("75/25"));
+        assert_eq!(
+            weights(&file.replace(r#""http": [{"#, testers)).as_deref(),
+            Some("75/25")
+        );
     }
 }

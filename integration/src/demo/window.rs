@@ -46,11 +46,24 @@ impl Window {
 
     /// Forgets what is too old and counts the rest.
     pub(super) fn tally(&mut self, now: Instant) -> Tally {
-        while self.samples.front().is_some_and(|sample| now.duration_since(sample.at) > LENGTH) {
+        while self
+            .samples
+            .front()
+            .is_some_and(|sample| now.duration_since(sample.at) > LENGTH)
+        {
             self.samples.pop_front();
         }
-        let count = |outcome| self.samples.iter().filter(|sample| sample.outcome == outcome).count();
-        Tally { blue: count(Outcome::Blue), green: count(Outcome::Green), errors: count(Outcome::Error) }
+        let count = |outcome| {
+            self.samples
+                .iter()
+                .filter(|sample| sample.outcome == outcome)
+                .count()
+        };
+        Tally {
+            blue: count(Outcome::Blue),
+            green: count(Outcome::Green),
+            errors: count(Outcome::Error),
+        }
     }
 }
 
@@ -71,15 +84,51 @@ mod tests {
         let start = Instant::now();
         let second = |n| start + Duration::from_secs(n);
         let mut window = Window::default();
-        window.add(Sample { at: start, outcome: Outcome::Green });
-        window.add(Sample { at: second(5), outcome: Outcome::Blue });
-        window.add(Sample { at: second(6), outcome: Outcome::Error });
-        assert_eq!(window.tally(second(10)), Tally { blue: 1, green: 1, errors: 1 });
-        assert_eq!(window.tally(second(11)), Tally { blue: 1, green: 0, errors: 1 });
+        window.add(Sample {
+            at: start,
+            outcome: Outcome::Green,
+        });
+        window.add(Sample {
+            at: second(5),
+            outcome: Outcome::Blue,
+        });
+        window.add(Sample {
+            at: second(6),
+            outcome: Outcome::Error,
+        });
+        assert_eq!(
+            window.tally(second(10)),
+            Tally {
+                blue: 1,
+                green: 1,
+                errors: 1
+            }
+        );
+        assert_eq!(
+            window.tally(second(11)),
+            Tally {
+                blue: 1,
+                green: 0,
+                errors: 1
+            }
+        );
 
         window.restart(second(12));
-        window.add(Sample { at: second(12), outcome: Outcome::Blue });
-        window.add(Sample { at: second(13), outcome: Outcome::Green });
-        assert_eq!(window.tally(second(13)), Tally { blue: 0, green: 1, errors: 0 });
+        window.add(Sample {
+            at: second(12),
+            outcome: Outcome::Blue,
+        });
+        window.add(Sample {
+            at: second(13),
+            outcome: Outcome::Green,
+        });
+        assert_eq!(
+            window.tally(second(13)),
+            Tally {
+                blue: 0,
+                green: 1,
+                errors: 0
+            }
+        );
     }
 }

@@ -25,7 +25,11 @@ pub(crate) fn attempt<S: AsRef<OsStr>>(program: &str, arguments: &[S]) -> Result
         .output()
         .map_err(|error| error.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(text(&output.stderr))
+    }
 }
 
 /// docker, podman or buildah.
@@ -35,5 +39,6 @@ pub(crate) fn engine() -> String {
 
 /// The name of an image, as the Makefile hands it on.
 pub(crate) fn image(variable: &str) -> String {
-    env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run this by make test-images"))
+    env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run this by make test-images"))
 }

@@ -21,26 +21,44 @@ impl Image {
         let (archive, unpacked) = (dir.join("image.tar"), dir.join(""));
         let archive = archive.to_str().unwrap();
         match engine().as_str() {
-            "buildah" => run("buildah", &["push", name, &format!("docker-archive:{archive}")]),
-            "podman" => run("podman", &["save", "--format", "docker-archive", "-o", archive, name]),
+            "buildah" => run(
+                "buildah",
+                &["push", name, &format!("docker-archive:{archive}")],
+            ),
+            "podman" => run(
+                "podman",
+                &["save", "--format", "docker-archive", "-o", archive, name],
+            ),
             docker => run(docker, &["save", "-o", archive, name]),
         };
         run("tar", &["-xf", archive, "-C", unpacked.to_str().unwrap()]);
-        let json =
-            |name: &str| -> Value { serde_json::from_slice(&fs::read(dir.join(name)).unwrap()).unwrap() };
+        let json = |name: &str| -> Value {
+            serde_json::from_slice(&fs::read(dir.join(name)).unwrap()).unwrap()
+        };
         let manifest = json("manifest.json");
         let layers = manifest[0]["Layers"].as_array().unwrap().iter();
-        let layers = layers.map(|layer| dir.join(layer.as_str().unwrap())).collect();
-        Self { config: json(manifest[0]["Config"].as_str().unwrap()), layers, dir }
+        let layers = layers
+            .map(|layer| dir.join(layer.as_str().unwrap()))
+            .collect();
+        Self {
+            config: json(manifest[0]["Config"].as_str().unwrap()),
+            layers,
+            dir,
+        }
     }
 
     /// The one file of the one layer: its line in the archive's list, and its bytes.
     fn only_file(&self, name: &str) -> (String, Vec<u8>) {
-        let [layer] = &self.layers[..] else { panic!("one layer: {:?}", self.layers) };
+        let [layer] = &self.layers[..] else {
+            panic!("one layer: {:?}", self.layers)
+        };
         let layer = layer.to_str().unwrap();
         assert_eq!(run("tar", &["-tf", layer]), name);
         let list = run("tar", &["-tvf", layer]);
-        run("tar", &["-xf", layer, "-C", self.dir.join("").to_str().unwrap()]);
+        run(
+            "tar",
+            &["-xf", layer, "-C", self.dir.join("").to_str().unwrap()],
+        );
         (list, fs::read(self.dir.join(name)).unwrap())
     }
 }
@@ -49,7 +67,10 @@ impl Image {
 fn is_static(elf: &[u8]) -> bool {
     assert_eq!(elf[..6], *b"\x7fELF\x02\x01");
     let number = |at: usize, length: usize| -> usize {
-        elf[at..at + length].iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte))
+        elf[at..at + length]
+            .iter()
+            .rev()
+            .fold(0, |number, byte| number << 8 | usize::from(*byte))
     };
     let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
     (0..count).all(|index| number(table + index * size, 4) != 3)
@@ -67,7 +88,10 @@ fn color_is_one_static_program_of_at_most_2_mb_that_is_not_root() {
     assert_eq!(config["Entrypoint"], json!(["/color"]));
     assert_eq!(config["ExposedPorts"], json!({"8080/tcp": {}}));
     // No shell in it either.
-    assert!(config["Cmd"].is_null() || config["Cmd"] == json!([]), "{config}");
+    assert!(
+        config["Cmd"].is_null() || config["Cmd"] == json!([]),
+        "{config}"
+    );
 }
 
 #[test]

@@ -24,8 +24,9 @@ pub(crate) fn envoy_image() -> String {
     let dir = Scratch::new();
     let context = dir.join("");
     let mut files = BTreeSet::new();
-    for (name, program) in
-        [("envoy", envoy())].into_iter().chain(["bash", "sed", "grep"].map(|name| (name, which(name))))
+    for (name, program) in [("envoy", envoy())]
+        .into_iter()
+        .chain(["bash", "sed", "grep"].map(|name| (name, which(name))))
     {
         copy(&program, &context.join("usr/bin").join(name));
         files.extend(libraries(&program));
@@ -35,8 +36,15 @@ pub(crate) fn envoy_image() -> String {
         copy(&library, &context.join(library.strip_prefix("/").unwrap()));
     }
     fs::create_dir_all(context.join("tmp")).unwrap();
-    fs::write(context.join("Dockerfile"), "FROM scratch\nCOPY . /\nENV PATH=/usr/bin\n").unwrap();
-    run(&engine, &["build", "-t", STAND_IN, context.to_str().unwrap()]);
+    fs::write(
+        context.join("Dockerfile"),
+        "FROM scratch\nCOPY . /\nENV PATH=/usr/bin\n",
+    )
+    .unwrap();
+    run(
+        &engine,
+        &["build", "-t", STAND_IN, context.to_str().unwrap()],
+    );
     STAND_IN.to_owned()
 }
 
@@ -49,7 +57,9 @@ pub(crate) fn remove(image: &str) {
 
 /// The program itself: Python's package has a script that starts it.
 fn envoy() -> PathBuf {
-    let path = Binary::Envoy.find().unwrap_or_else(|missing| panic!("{missing}"));
+    let path = Binary::Envoy
+        .find()
+        .unwrap_or_else(|missing| panic!("{missing}"));
     if fs::read(&path).unwrap().starts_with(b"\x7fELF") {
         return path;
     }
@@ -69,7 +79,9 @@ fn which(name: &str) -> PathBuf {
 /// What the dynamic loader loads for the program, and the loader.
 fn libraries(program: &Path) -> Vec<PathBuf> {
     let list = run("ldd", &[program]);
-    let words = list.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
+    let words = list
+        .lines()
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')));
     words.map(PathBuf::from).collect()
 }
 

@@ -17,7 +17,11 @@ fn good(n: u64) -> Filter {
 }
 
 fn wait_for_refusal(world: &World, refused: u64) {
-    world.envoy.wait_for(&format!("{REFUSED} is {refused}"), |stats| stats.get(REFUSED) == Some(&refused));
+    world
+        .envoy
+        .wait_for(&format!("{REFUSED} is {refused}"), |stats| {
+            stats.get(REFUSED) == Some(&refused)
+        });
 }
 
 /// The lines in which the filter complains.
@@ -37,7 +41,15 @@ fn every_mistake_is_refused_by_its_place_and_the_old_configuration_goes_on() {
     let load = Load::start(&world.envoy, 3);
     let table = table();
     assert!(table.len() >= 40);
-    for (n, Bad { text, place, reason }) in (1..).zip(&table) {
+    for (
+        n,
+        Bad {
+            text,
+            place,
+            reason,
+        },
+    ) in (1..).zip(&table)
+    {
         let before = complaints(&world).len();
         world.envoy.write(&Filter::new(text));
         // The virtual machine that Envoy tries it in, the main thread and both workers.
@@ -48,7 +60,10 @@ fn every_mistake_is_refused_by_its_place_and_the_old_configuration_goes_on() {
         let shown: String = text.chars().take(200).collect();
         for line in lines {
             assert!(line.contains("[error]"), "{line}");
-            assert!(line.contains(&format!("stays in force: {place}")), "{shown}\n{line}\n{place}");
+            assert!(
+                line.contains(&format!("stays in force: {place}")),
+                "{shown}\n{line}\n{place}"
+            );
             assert!(line.contains(reason), "{shown}\n{line}\n{reason}");
         }
         assert_eq!(world.envoy.stat(REFUSED), 1, "{shown}");
@@ -67,7 +82,9 @@ fn every_mistake_is_refused_by_its_place_and_the_old_configuration_goes_on() {
 fn what_is_no_text_is_refused_too() {
     let world = World::start(&Setup::with(good(0)));
     let packed = |name: &str, value| {
-        Some(json!({"@type": format!("type.googleapis.com/google.protobuf.{name}"), "value": value}))
+        Some(
+            json!({"@type": format!("type.googleapis.com/google.protobuf.{name}"), "value": value}),
+        )
     };
     let cases = [
         // Struct: Envoy hands over protobuf, whatever its API comment says.
@@ -79,7 +96,10 @@ fn what_is_no_text_is_refused_too() {
         None,
     ];
     for (n, configuration) in (1..).zip(cases) {
-        world.envoy.update(&Filter { configuration: configuration.clone(), ..Filter::new("") });
+        world.envoy.update(&Filter {
+            configuration: configuration.clone(),
+            ..Filter::new("")
+        });
         wait_for_refusal(&world, 1);
         for _ in 0..20 {
             let answer = world.envoy.get("/color");
@@ -102,19 +122,29 @@ fn a_new_virtual_machine_finds_the_last_good_configuration() {
     let load = Load::start(&world.envoy, 3);
     let bad = Filter::new("{");
     let new_vms = [
-        bad.clone().with_variable("REASON", "a variable makes a new virtual machine"),
-        Filter { module: other_module(&dir, 1), ..bad.clone() },
+        bad.clone()
+            .with_variable("REASON", "a variable makes a new virtual machine"),
+        Filter {
+            module: other_module(&dir, 1),
+            ..bad.clone()
+        },
         bad.with_variable("REASON", "a third one"),
     ];
     for (n, filter) in (1..).zip(new_vms) {
         world.envoy.write(&filter);
-        world.envoy.wait_for("a new virtual machine", |stats| stats[CREATED] >= created + 3 * n);
-        eventually("all of its threads refuse", || (complaints(&world).len() as u64 >= 3 * n).then_some(()));
+        world.envoy.wait_for("a new virtual machine", |stats| {
+            stats[CREATED] >= created + 3 * n
+        });
+        eventually("all of its threads refuse", || {
+            (complaints(&world).len() as u64 >= 3 * n).then_some(())
+        });
         load.wait_for_requests(500);
         load.wait_for_generation(7);
         wait_for_refusal(&world, 1);
     }
-    world.envoy.write(&good(8).with_variable("REASON", "a third one"));
+    world
+        .envoy
+        .write(&good(8).with_variable("REASON", "a third one"));
     load.wait_for_generation(8);
     wait_for_refusal(&world, 0);
     load.finish();
@@ -125,15 +155,30 @@ fn a_new_virtual_machine_finds_the_last_good_configuration() {
 #[test]
 fn an_envoy_that_starts_with_a_mistake_serves_and_takes_the_next_good_one() {
     for delivery in [Delivery::Discovery, Delivery::DiscoveryWithoutDefault] {
-        for mistake in ["{", "", r#"{"http": [{"route": [{"cluster": "a", "weight": -5}]}]}"#] {
-            let world = World::start(&Setup { delivery, ..Setup::new(mistake) });
+        for mistake in [
+            "{",
+            "",
+            r#"{"http": [{"route": [{"cluster": "a", "weight": -5}]}]}"#,
+        ] {
+            let world = World::start(&Setup {
+                delivery,
+                ..Setup::new(mistake)
+            });
             let mut connection = world.envoy.connect();
             for _ in 0..50 {
-                assert_eq!(who(&connection.get("/color", &[]).unwrap()), "blue", "{delivery:?} {mistake}");
+                assert_eq!(
+                    who(&connection.get("/color", &[]).unwrap()),
+                    "blue",
+                    "{delivery:?} {mistake}"
+                );
             }
             assert_eq!(connection.get("/", &[]).unwrap().status, 404);
             wait_for_refusal(&world, 1);
-            assert!(complaints(&world).iter().all(|line| line.contains("no earlier one")));
+            assert!(
+                complaints(&world)
+                    .iter()
+                    .all(|line| line.contains("no earlier one"))
+            );
 
             world.envoy.update(&Filter::new(weights(0, 1)));
             wait_for_refusal(&world, 0);
@@ -146,13 +191,19 @@ fn an_envoy_that_starts_with_a_mistake_serves_and_takes_the_next_good_one() {
 
 #[test]
 fn a_static_mistake_starts_and_serves_as_well() {
-    let world = World::start(&Setup { delivery: Delivery::Static, ..Setup::new("{") });
+    let world = World::start(&Setup {
+        delivery: Delivery::Static,
+        ..Setup::new("{")
+    });
     assert_eq!(who(&world.envoy.get("/color")), "blue");
     assert_eq!(world.envoy.stat(REFUSED), 1);
 }
 
 #[test]
 fn a_static_configuration_without_a_mistake_decides() {
-    let world = World::start(&Setup { delivery: Delivery::Static, ..Setup::new(weights(0, 1)) });
+    let world = World::start(&Setup {
+        delivery: Delivery::Static,
+        ..Setup::new(weights(0, 1))
+    });
     assert_eq!(who(&world.envoy.get("/color")), "green");
 }

@@ -43,19 +43,31 @@ fn on_blue(connection: &mut Connection, path: &str) -> Vec<bool> {
     (0..USERS)
         .map(|user| {
             let user = format!("user-{user}");
-            who(&connection.get(path, &[("x-user", user.as_bytes())]).unwrap()) == "blue"
+            who(&connection
+                .get(path, &[("x-user", user.as_bytes())])
+                .unwrap())
+                == "blue"
         })
         .collect()
 }
 
 #[test]
 fn from_9_1_to_3_1_only_envoy_s_own_way_moves_users_who_need_not_move() {
-    let world = World::start(&Setup { change: weighted_clusters, ..Setup::new(rules()) });
+    let world = World::start(&Setup {
+        change: weighted_clusters,
+        ..Setup::new(rules())
+    });
     let mut connection = world.envoy.connect();
     let mut steps = |way: &str| {
         let before = on_blue(&mut connection, &format!("{way}/9-1"));
         let after = on_blue(&mut connection, &format!("{way}/3-1"));
-        let count = |step| before.iter().zip(&after).filter(|&(one, other)| (*one, *other) == step).count();
+        let count = |step| {
+            before
+                .iter()
+                .zip(&after)
+                .filter(|&(one, other)| (*one, *other) == step)
+                .count()
+        };
         [count((true, false)), count((false, true))]
     };
     assert_eq!(steps("/color"), [303, 0], "15 % of them, to green alone");

@@ -36,7 +36,10 @@ fn curious() -> String {
 }
 
 fn start(change: fn(&mut Value)) -> World {
-    World::start(&Setup { change, ..Setup::new(curious()) })
+    World::start(&Setup {
+        change,
+        ..Setup::new(curious())
+    })
 }
 
 /// Nothing broke, and the next request is decided about.
@@ -45,11 +48,19 @@ fn still_well(envoy: &Envoy, green: &Echo) {
     let before = green.served();
     for _ in 0..8 {
         let answer = envoy.get("/color");
-        assert_eq!(answer.header("x-canary-decision"), Some("route=color;subset=green-sub;reason=only"));
+        assert_eq!(
+            answer.header("x-canary-decision"),
+            Some("route=color;subset=green-sub;reason=only")
+        );
     }
     assert_eq!(green.served(), before + 8);
     let log = envoy.log();
-    for word in ["panicked", "[critical]", "Proxy-Wasm plugin in-VM backtrace", "unreachable"] {
+    for word in [
+        "panicked",
+        "[critical]",
+        "Proxy-Wasm plugin in-VM backtrace",
+        "unreachable",
+    ] {
         assert!(!log.contains(word), "{word} in\n{log}");
     }
 }
@@ -58,9 +69,16 @@ fn still_well(envoy: &Envoy, green: &Echo) {
 fn header_tables() -> Vec<Vec<(&'static str, Vec<u8>)>> {
     let bytes = |byte: u8, n: usize| vec![byte; n];
     let mut tables = vec![vec![]];
-    for name in
-        ["x-a", "x-b", "cookie", "x-canary-cluster", "x-canary-subset", "x-other", "accept", "user-agent"]
-    {
+    for name in [
+        "x-a",
+        "x-b",
+        "cookie",
+        "x-canary-cluster",
+        "x-canary-subset",
+        "x-other",
+        "accept",
+        "user-agent",
+    ] {
         for value in [
             bytes(0, 0),
             bytes(b' ', 3),
@@ -73,7 +91,11 @@ fn header_tables() -> Vec<Vec<(&'static str, Vec<u8>)>> {
         ] {
             tables.push(vec![(name, value.clone())]);
             if value.len() < 20_000 {
-                tables.push(vec![(name, value.clone()), (name, value.clone()), (name, b"never".to_vec())]);
+                tables.push(vec![
+                    (name, value.clone()),
+                    (name, value.clone()),
+                    (name, b"never".to_vec()),
+                ]);
                 tables.push(vec![(name, Vec::new()), (name, value)]);
             }
         }
@@ -102,7 +124,13 @@ fn paths() -> Vec<Vec<u8>> {
     ]
     .map(<[u8]>::to_vec)
     .to_vec();
-    for raw in [&b"\xff"[..], b"\x80\x81", b"\xc3", b"\xf0\x9f\x8d\x8a", b"\xed\xa0\x80"] {
+    for raw in [
+        &b"\xff"[..],
+        b"\x80\x81",
+        b"\xc3",
+        b"\xf0\x9f\x8d\x8a",
+        b"\xed\xa0\x80",
+    ] {
         paths.push([b"/color/", raw].concat());
         paths.push([b"/color?q=", raw].concat());
         paths.push([b"/", raw].concat());
@@ -117,7 +145,10 @@ fn paths() -> Vec<Vec<u8>> {
 }
 
 fn borrowed<'a>(headers: &'a [(&'static str, Vec<u8>)]) -> Vec<(&'static str, &'a [u8])> {
-    headers.iter().map(|(name, value)| (*name, value.as_slice())).collect()
+    headers
+        .iter()
+        .map(|(name, value)| (*name, value.as_slice()))
+        .collect()
 }
 
 #[test]
@@ -127,7 +158,11 @@ fn any_headers_over_http1_are_answered() {
         let answer = world.envoy.connect().get("/color", &borrowed(&headers));
         let answer = answer.unwrap_or_else(|error| panic!("{error}: {headers:?}"));
         assert_eq!(answer.status, 200, "{headers:?} {answer:?}");
-        assert!(answer.header("x-canary-decision").is_some_and(|decision| decision.ends_with("reason=only")));
+        assert!(
+            answer
+                .header("x-canary-decision")
+                .is_some_and(|decision| decision.ends_with("reason=only"))
+        );
         assert!(answer.body.starts_with("green\n"), "{headers:?} {answer:?}");
     }
     still_well(&world.envoy, &world.green);
@@ -138,7 +173,12 @@ fn any_headers_over_http2_are_answered() {
     let world = start(route_everything);
     for headers in header_tables() {
         let answer = http2::get(world.envoy.address(), b"/color", &borrowed(&headers)).unwrap();
-        let Answer::Response { status: 200, body, .. } = &answer else { panic!("{headers:?}: {answer:?}") };
+        let Answer::Response {
+            status: 200, body, ..
+        } = &answer
+        else {
+            panic!("{headers:?}: {answer:?}")
+        };
         assert!(body.starts_with("green\n"), "{body}");
     }
     still_well(&world.envoy, &world.green);
@@ -150,7 +190,10 @@ fn any_path_over_http1_is_answered() {
     for path in paths() {
         let answer = world.envoy.connect().get(&path, &[]);
         let answer = answer.unwrap_or_else(|error| panic!("{error}: {path:?}"));
-        assert!([200, 307, 400].contains(&answer.status), "{answer:?}: {path:?}");
+        assert!(
+            [200, 307, 400].contains(&answer.status),
+            "{answer:?}: {path:?}"
+        );
     }
     still_well(&world.envoy, &world.green);
 }
@@ -165,7 +208,13 @@ fn any_path_over_http2_is_answered() {
             let answer = http2::get(world.envoy.address(), &path, &[])
                 .unwrap_or_else(|error| panic!("{error}: {shown}"));
             let served = matches!(answer, Answer::Response { status: 200, .. });
-            let refused = matches!(answer, Answer::Response { status: 307 | 400, .. } | Answer::Reset(_));
+            let refused = matches!(
+                answer,
+                Answer::Response {
+                    status: 307 | 400,
+                    ..
+                } | Answer::Reset(_)
+            );
             // Only what is no path at all.
             let closed = answer == Answer::Closed && !path.starts_with(b"/");
             assert!(served || refused || closed, "{answer:?}: {shown}");
@@ -180,7 +229,11 @@ fn any_path_over_http2_is_answered() {
 fn as_sent(bootstrap: &mut Value) {
     route_everything(bootstrap);
     let manager = manager(bootstrap);
-    for field in ["normalize_path", "merge_slashes", "path_with_escaped_slashes_action"] {
+    for field in [
+        "normalize_path",
+        "merge_slashes",
+        "path_with_escaped_slashes_action",
+    ] {
         manager.remove(field).unwrap();
     }
 }
@@ -190,7 +243,11 @@ fn more_than_60_kb_of_headers_is_envoys_431_and_less_is_served() {
     let world = start(route_everything);
     for (kib, status) in [(58, 200), (62, 431)] {
         let value = vec![b'a'; kib << 10];
-        let answer = world.envoy.connect().get("/color", &[("x-a", &value)]).unwrap();
+        let answer = world
+            .envoy
+            .connect()
+            .get("/color", &[("x-a", &value)])
+            .unwrap();
         assert_eq!(answer.status, status, "{kib} KiB");
     }
     still_well(&world.envoy, &world.green);
@@ -204,17 +261,33 @@ fn what_is_hardly_http_is_answered_or_refused() {
         (b"GET /color HTTP/1.1\r\n\r\n", &[400]),
         (b"GET /color HTTP/1.1\r\nhost:\r\n\r\n", &[200, 400]),
         (b"GET /color HTTP/1.1\r\nhost: \xff\r\n\r\n", &[200, 400]),
-        (b"GET /color HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", &[200, 400]),
-        (b"GET http://other.test/color HTTP/1.1\r\nhost: a\r\n\r\n", &[200]),
+        (
+            b"GET /color HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+            &[200, 400],
+        ),
+        (
+            b"GET http://other.test/color HTTP/1.1\r\nhost: a\r\n\r\n",
+            &[200],
+        ),
         (b"OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n", &[200, 400, 404]),
-        (b"CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n", &[400, 403, 404]),
+        (
+            b"CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n",
+            &[400, 403, 404],
+        ),
         (b"BREW /color HTTP/1.1\r\nhost: a\r\n\r\n", &[200, 400]),
         (b"GET /color HTTP/1.1\r\nhost: a\r\nx-a\r\n\r\n", &[400]),
-        (b"GET /color HTTP/1.1\r\nhost: a\r\nx-a: \x00\r\n\r\n", &[400]),
+        (
+            b"GET /color HTTP/1.1\r\nhost: a\r\nx-a: \x00\r\n\r\n",
+            &[400],
+        ),
         (b"\x16\x03\x01\x00\xa5\x01\r\n\r\n", &[400]),
     ] {
         let shown = String::from_utf8_lossy(request);
-        let answer = world.envoy.connect().send(request).unwrap_or_else(|error| panic!("{shown:?}: {error}"));
+        let answer = world
+            .envoy
+            .connect()
+            .send(request)
+            .unwrap_or_else(|error| panic!("{shown:?}: {error}"));
         assert!(statuses.contains(&answer.status), "{shown:?}: {answer:?}");
     }
     still_well(&world.envoy, &world.green);
@@ -228,22 +301,50 @@ fn a_header_name_that_is_no_text_never_reaches_the_filter() {
     // An answer's headers are read, too, before a cookie is issued.
     reads_all["consistentHash"] = json!([{"httpCookie": {"name": "id", "ttl": "0s"}}]);
     let policy = json!({"http": [reads_all], "responseHeader": "x-canary-decision"}).to_string();
-    let world = World::start(&Setup { change: route_everything, ..Setup::new(policy) });
-    for name in [&b"x-\xff"[..], b"x-\xc3\x28", b"\xff", b"x-\x80a", "x-\u{e9}".as_bytes()] {
+    let world = World::start(&Setup {
+        change: route_everything,
+        ..Setup::new(policy)
+    });
+    for name in [
+        &b"x-\xff"[..],
+        b"x-\xc3\x28",
+        b"\xff",
+        b"x-\x80a",
+        "x-\u{e9}".as_bytes(),
+    ] {
         let shown = String::from_utf8_lossy(name);
-        let sent = [b"GET /color HTTP/1.1\r\nhost: a\r\nx-a: 1\r\nx-a: 2\r\n", name, b": 1\r\n\r\n"].concat();
-        assert_eq!(world.envoy.connect().send(&sent).unwrap().status, 400, "{shown}");
+        let sent = [
+            b"GET /color HTTP/1.1\r\nhost: a\r\nx-a: 1\r\nx-a: 2\r\n",
+            name,
+            b": 1\r\n\r\n",
+        ]
+        .concat();
+        assert_eq!(
+            world.envoy.connect().send(&sent).unwrap().status,
+            400,
+            "{shown}"
+        );
 
         let headers = [(&b"x-a"[..], &b"1"[..]), (b"x-a", b"2"), (name, b"1")];
         let answer = http2::get_raw(world.envoy.address(), b"/color", &headers).unwrap();
-        assert!(matches!(answer, Answer::Reset(_) | Answer::Closed), "{shown}: {answer:?}");
+        assert!(
+            matches!(answer, Answer::Reset(_) | Answer::Closed),
+            "{shown}: {answer:?}"
+        );
 
         let upstreams = [name, b": 1"].concat();
         let headers = [("x-a", &b"1"[..]), ("x-a", b"2"), ("x-answer", &upstreams)];
         let answer = world.envoy.connect().get("/color", &headers).unwrap();
         assert_eq!(answer.status, 502, "{shown}: {answer:?}");
     }
-    let answer = world.envoy.connect().get("/color", &[("x-a", b"1"), ("x-a", b"2")]).unwrap();
-    assert!(answer.header("set-cookie").is_some() && answer.body.starts_with("green\n"), "{answer:?}");
+    let answer = world
+        .envoy
+        .connect()
+        .get("/color", &[("x-a", b"1"), ("x-a", b"2")])
+        .unwrap();
+    assert!(
+        answer.header("set-cookie").is_some() && answer.body.starts_with("green\n"),
+        "{answer:?}"
+    );
     no_vm_restarted(&world.envoy);
 }

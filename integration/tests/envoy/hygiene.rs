@@ -25,7 +25,11 @@ fn headers<'a>(name: &'a str, values: &[&'a [u8]]) -> Vec<(&'a str, &'a [u8])> {
 
 /// The router leaves the header to the upstream, so that the upstream can tell.
 fn keep_header(bootstrap: &mut Value) {
-    virtual_host(bootstrap).as_object_mut().unwrap().remove("request_headers_to_remove").unwrap();
+    virtual_host(bootstrap)
+        .as_object_mut()
+        .unwrap()
+        .remove("request_headers_to_remove")
+        .unwrap();
     route_everything(bootstrap);
 }
 
@@ -34,13 +38,19 @@ fn a_clients_cluster_header_is_without_effect() {
     let mut rule = rule("color", 1, 0);
     rule["match"] = json!([{"uri": {"prefix": "/color/matched"}}]);
     for early_mutation in [true, false] {
-        let world = World::start(&Setup { early_mutation, change: keep_header, ..Setup::new(policy(&rule)) });
+        let world = World::start(&Setup {
+            early_mutation,
+            change: keep_header,
+            ..Setup::new(policy(&rule))
+        });
         let mut connection = world.envoy.connect();
         for name in ["x-canary-cluster", "X-Canary-Cluster"] {
             for values in TRIES {
-                for (path, decided) in
-                    [("/color/matched", vec![BLUE]), ("/color/else", vec![]), ("/", vec![])]
-                {
+                for (path, decided) in [
+                    ("/color/matched", vec![BLUE]),
+                    ("/color/else", vec![]),
+                    ("/", vec![]),
+                ] {
                     let answer = connection.get(path, &headers(name, values)).unwrap();
                     let what = format!("early mutation {early_mutation}, {path}, {values:?}");
                     assert_eq!(answer.status, 200, "{what}: {answer:?}");
@@ -55,27 +65,44 @@ fn a_clients_cluster_header_is_without_effect() {
 
 #[test]
 fn as_shipped_the_header_never_reaches_the_upstream() {
-    let world = World::start(&Setup { change: route_everything, ..Setup::new(policy(&rule("color", 0, 1))) });
+    let world = World::start(&Setup {
+        change: route_everything,
+        ..Setup::new(policy(&rule("color", 0, 1)))
+    });
     let mut connection = world.envoy.connect();
     for values in TRIES {
         for (path, version) in [("/color", "green"), ("/", "blue")] {
-            let answer = connection.get(path, &headers("x-canary-cluster", values)).unwrap();
+            let answer = connection
+                .get(path, &headers("x-canary-cluster", values))
+                .unwrap();
             assert_eq!(who(&answer), version);
-            assert!(reached(&answer, "x-canary-cluster").is_empty(), "{answer:?}");
+            assert!(
+                reached(&answer, "x-canary-cluster").is_empty(),
+                "{answer:?}"
+            );
         }
     }
 }
 
 #[test]
 fn a_filter_without_a_configuration_removes_the_header_all_the_same() {
-    let world = World::start(&Setup { early_mutation: false, change: keep_header, ..Setup::new("not JSON") });
+    let world = World::start(&Setup {
+        early_mutation: false,
+        change: keep_header,
+        ..Setup::new("not JSON")
+    });
     let mut connection = world.envoy.connect();
     for values in TRIES {
         for path in ["/color", "/"] {
-            let answer = connection.get(path, &headers("x-canary-cluster", values)).unwrap();
+            let answer = connection
+                .get(path, &headers("x-canary-cluster", values))
+                .unwrap();
             assert_eq!(answer.status, 200, "{values:?}: {answer:?}");
             assert_eq!(who(&answer), "blue");
-            assert!(reached(&answer, "x-canary-cluster").is_empty(), "{values:?}: {answer:?}");
+            assert!(
+                reached(&answer, "x-canary-cluster").is_empty(),
+                "{values:?}: {answer:?}"
+            );
         }
     }
 }
@@ -87,16 +114,26 @@ fn every_header_that_the_configuration_names_is_overwritten_or_removed() {
         "clusterHeader": "x-my-cluster",
         "subsetHeader": "X-My-Subset"
     });
-    let world = World::start(&Setup { change: keep_header, ..Setup::new(policy.to_string()) });
+    let world = World::start(&Setup {
+        change: keep_header,
+        ..Setup::new(policy.to_string())
+    });
     let mut connection = world.envoy.connect();
     for values in TRIES {
-        let sent = [headers("x-my-cluster", values), headers("x-my-subset", values)].concat();
+        let sent = [
+            headers("x-my-cluster", values),
+            headers("x-my-subset", values),
+        ]
+        .concat();
         let matched = connection.get("/color", &sent).unwrap();
         assert_eq!(reached(&matched, "x-my-cluster"), [BLUE], "{values:?}");
         assert_eq!(reached(&matched, "x-my-subset"), ["blue-sub"], "{values:?}");
         let unmatched = connection.get("/", &sent).unwrap();
         for name in ["x-my-cluster", "x-my-subset"] {
-            assert!(reached(&unmatched, name).is_empty(), "{values:?}: {unmatched:?}");
+            assert!(
+                reached(&unmatched, name).is_empty(),
+                "{values:?}: {unmatched:?}"
+            );
         }
     }
 }

@@ -23,33 +23,58 @@ const TRIES: &[&[&str]] = &[
 
 fn gateway() -> Manifests {
     Manifests::read(
-        &["base/plugin.yaml", "base/header.yaml", "base/route.yaml", "color/virtual-service.yaml"],
+        &[
+            "base/plugin.yaml",
+            "base/header.yaml",
+            "base/route.yaml",
+            "color/virtual-service.yaml",
+        ],
         None,
     )
 }
 
 fn subset_header() -> Manifests {
-    let files =
-        ["base/plugin.yaml", "base/header.yaml", "base/route.yaml", "subset-header/virtual-service.yaml"];
+    let files = [
+        "base/plugin.yaml",
+        "base/header.yaml",
+        "base/route.yaml",
+        "subset-header/virtual-service.yaml",
+    ];
     Manifests::read(&files, Some("subset-header/kustomization.yaml"))
 }
 
 fn mesh() -> Manifests {
-    let files = ["base/plugin.yaml", "base/header.yaml", "base/route.yaml", "mesh/virtual-service.yaml"];
+    let files = [
+        "base/plugin.yaml",
+        "base/header.yaml",
+        "base/route.yaml",
+        "mesh/virtual-service.yaml",
+    ];
     Manifests::read(&files, Some("mesh/kustomization.yaml"))
 }
 
 /// What istiod makes of these manifests, with other weights.
 fn setup(manifests: &Manifests, change: fn(&mut Value), weights: [u32; 2]) -> Setup {
     assert_eq!(manifests.plugin()["failStrategy"], "FAIL_OPEN");
-    let filter = Filter { failure_policy: "FAIL_OPEN", ..Filter::new(manifests.policy(weights)) };
+    let filter = Filter {
+        failure_policy: "FAIL_OPEN",
+        ..Filter::new(manifests.policy(weights))
+    };
     let delivery = Delivery::DiscoveryWithoutDefault;
-    Setup { delivery, early_mutation: false, change, ..Setup::with(filter) }
+    Setup {
+        delivery,
+        early_mutation: false,
+        change,
+        ..Setup::with(filter)
+    }
 }
 
 fn get(envoy: &Envoy, path: &str, header: &str, values: &[&str]) -> Response {
     let host = "color-service.default.svc.cluster.local";
-    let lines: String = values.iter().map(|value| format!("{header}: {value}\r\n")).collect();
+    let lines: String = values
+        .iter()
+        .map(|value| format!("{header}: {value}\r\n"))
+        .collect();
     let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{lines}\r\n");
     envoy.connect().send(request.as_bytes()).unwrap()
 }
@@ -59,23 +84,47 @@ fn nobody_steers(world: &World, state: &str, header: &str, version: &str) {
     for values in TRIES {
         for path in ["/color", "/color/deep?x=1"] {
             let answer = get(&world.envoy, path, header, values);
-            assert_eq!(who(&answer), version, "{state}, {path}, {values:?}: {answer:?}");
-            assert!(reached(&answer, header).is_empty(), "{state}, {path}, {values:?}: {answer:?}");
+            assert_eq!(
+                who(&answer),
+                version,
+                "{state}, {path}, {values:?}: {answer:?}"
+            );
+            assert!(
+                reached(&answer, header).is_empty(),
+                "{state}, {path}, {values:?}: {answer:?}"
+            );
         }
     }
 }
 
 #[test]
 fn the_gateway_sends_each_request_where_the_plugin_decides() {
-    let world = World::start(&setup(&gateway(), |bootstrap| gateway().translate(bootstrap), [1, 1]));
+    let world = World::start(&setup(
+        &gateway(),
+        |bootstrap| gateway().translate(bootstrap),
+        [1, 1],
+    ));
     let mut seen = [0, 0];
     for _ in 0..100 {
         let answer = get(&world.envoy, "/color", "accept", &["text/plain"]);
         let version = usize::from(who(&answer) == "green");
         seen[version] += 1;
-        let decision = format!("route=color;subset={}-sub;reason=sticky;key=cookie", who(&answer));
-        assert_eq!(answer.header("x-canary"), Some(decision.as_str()), "{answer:?}");
-        assert!(answer.header("set-cookie").unwrap().starts_with("canary-id="), "{answer:?}");
+        let decision = format!(
+            "route=color;subset={}-sub;reason=sticky;key=cookie",
+            who(&answer)
+        );
+        assert_eq!(
+            answer.header("x-canary"),
+            Some(decision.as_str()),
+            "{answer:?}"
+        );
+        assert!(
+            answer
+                .header("set-cookie")
+                .unwrap()
+                .starts_with("canary-id="),
+            "{answer:?}"
+        );
     }
     // Fewer than 10 of 100 at one in two: less than once in 10^16 runs.
     assert!(seen.iter().all(|count| *count >= 10), "{seen:?}");
@@ -84,15 +133,26 @@ fn the_gateway_sends_each_request_where_the_plugin_decides() {
 
 #[test]
 fn with_the_plugin_no_client_steers_the_gateway() {
-    let world = World::start(&setup(&gateway(), |bootstrap| gateway().translate(bootstrap), [0, 1]));
+    let world = World::start(&setup(
+        &gateway(),
+        |bootstrap| gateway().translate(bootstrap),
+        [0, 1],
+    ));
     nobody_steers(&world, "present", "x-canary-cluster", "green");
     assert_eq!(world.blue.served(), 0);
 }
 
 #[test]
 fn without_the_plugin_no_client_steers_the_gateway() {
-    let with = setup(&gateway(), |bootstrap| gateway().translate(bootstrap), [0, 1]);
-    let world = World::start(&Setup { delivery: Delivery::Absent, ..with });
+    let with = setup(
+        &gateway(),
+        |bootstrap| gateway().translate(bootstrap),
+        [0, 1],
+    );
+    let world = World::start(&Setup {
+        delivery: Delivery::Absent,
+        ..with
+    });
     nobody_steers(&world, "absent", "x-canary-cluster", "blue");
     assert_eq!(world.green.served(), 0);
 }
@@ -100,15 +160,34 @@ fn without_the_plugin_no_client_steers_the_gateway() {
 /// That it does not pass for another reason: what the two tests above are about can happen.
 #[test]
 fn without_the_plugin_and_the_patch_of_the_listener_a_client_would_steer_the_gateway() {
-    let with = setup(&gateway(), |bootstrap| gateway().without("canary-header").translate(bootstrap), [0, 1]);
-    let world = World::start(&Setup { delivery: Delivery::Absent, ..with });
-    assert_eq!(who(&get(&world.envoy, "/color", "x-canary-cluster", &[GREEN])), "green");
+    let with = setup(
+        &gateway(),
+        |bootstrap| gateway().without("canary-header").translate(bootstrap),
+        [0, 1],
+    );
+    let world = World::start(&Setup {
+        delivery: Delivery::Absent,
+        ..with
+    });
+    assert_eq!(
+        who(&get(&world.envoy, "/color", "x-canary-cluster", &[GREEN])),
+        "green"
+    );
 }
 
 #[test]
 fn without_the_patch_of_the_route_everybody_is_on_stable() {
-    let with = setup(&gateway(), |bootstrap| gateway().without("canary-route").translate(bootstrap), [0, 1]);
-    nobody_steers(&World::start(&with), "unpatched", "x-canary-cluster", "blue");
+    let with = setup(
+        &gateway(),
+        |bootstrap| gateway().without("canary-route").translate(bootstrap),
+        [0, 1],
+    );
+    nobody_steers(
+        &World::start(&with),
+        "unpatched",
+        "x-canary-cluster",
+        "blue",
+    );
 }
 
 /// When the image cannot be pulled, Istio's agent hands Envoy a filter that lets everything pass in the plugin's
@@ -123,7 +202,10 @@ fn allow_all(bootstrap: &mut Value) {
 #[test]
 fn after_a_failed_pull_everybody_is_on_stable_and_no_client_steers() {
     let with = setup(&gateway(), allow_all, [0, 1]);
-    let world = World::start(&Setup { delivery: Delivery::Absent, ..with });
+    let world = World::start(&Setup {
+        delivery: Delivery::Absent,
+        ..with
+    });
     nobody_steers(&world, "failed pull", "x-canary-cluster", "blue");
     assert_eq!(world.green.served(), 0);
 }
@@ -143,12 +225,19 @@ fn after_a_crash_everybody_is_on_stable_and_no_client_steers() {
     let dir = Scratch::new();
     let module = dir.join("crashes.wasm");
     fs::write(&module, wat::parse_str(CRASHES).unwrap()).unwrap();
-    let mut setup = setup(&gateway(), |bootstrap| gateway().translate(bootstrap), [0, 1]);
+    let mut setup = setup(
+        &gateway(),
+        |bootstrap| gateway().translate(bootstrap),
+        [0, 1],
+    );
     setup.filter.module = module;
     setup.concurrency = 1;
     let world = World::start(&setup);
     // The request that crashes is lost.
-    assert_eq!(get(&world.envoy, "/color", "x-canary-cluster", &[GREEN]).status, 503);
+    assert_eq!(
+        get(&world.envoy, "/color", "x-canary-cluster", &[GREEN]).status,
+        503
+    );
     nobody_steers(&world, "crashed", "x-canary-cluster", "blue");
     assert_eq!(world.green.served(), 0);
 }
@@ -160,15 +249,24 @@ fn a_proxy_that_starts_with_a_module_it_cannot_load_answers_500() {
     let dir = Scratch::new();
     let module = dir.join("empty.wasm");
     fs::write(&module, wat::parse_str("(module)").unwrap()).unwrap();
-    let mut setup = setup(&gateway(), |bootstrap| gateway().translate(bootstrap), [0, 1]);
+    let mut setup = setup(
+        &gateway(),
+        |bootstrap| gateway().translate(bootstrap),
+        [0, 1],
+    );
     setup.filter.module = module;
     let world = World::start(&setup);
     let answer = get(&world.envoy, "/color", "x-canary-cluster", &[GREEN]);
     assert_eq!(answer.status, 500, "{answer:?}");
-    eventually("the access log has the flag", || world.envoy.log().contains("flags=NFCF").then_some(()));
+    eventually("the access log has the flag", || {
+        world.envoy.log().contains("flags=NFCF").then_some(())
+    });
     assert_eq!(world.green.served(), 0);
 
-    world.envoy.write(&Filter { failure_policy: "FAIL_OPEN", ..Filter::new(gateway().policy([0, 1])) });
+    world.envoy.write(&Filter {
+        failure_policy: "FAIL_OPEN",
+        ..Filter::new(gateway().policy([0, 1]))
+    });
     eventually("the good module is taken", || {
         (get(&world.envoy, "/color", "accept", &[]).status == 200).then_some(())
     });
@@ -180,8 +278,12 @@ fn authorize(bootstrap: &mut Value, place: usize) {
     gateway().translate(bootstrap);
     let manager = manager(bootstrap);
     let types = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3";
-    let filter = json!({"name": "authorization", "typed_config": {"@type": format!("{types}.RBAC")}});
-    manager["http_filters"].as_array_mut().unwrap().insert(place, filter);
+    let filter =
+        json!({"name": "authorization", "typed_config": {"@type": format!("{types}.RBAC")}});
+    manager["http_filters"]
+        .as_array_mut()
+        .unwrap()
+        .insert(place, filter);
     let deny = json!({"@type": format!("{types}.RBACPerRoute"), "rbac": {"rules": {}}});
     let route = &mut manager["route_config"]["virtual_hosts"][0]["routes"][0];
     assert_eq!(route["name"], "canary");
@@ -191,19 +293,35 @@ fn authorize(bootstrap: &mut Value, place: usize) {
 #[test]
 fn what_is_authorized_is_the_route_that_the_plugin_has_chosen() {
     assert_eq!(gateway().plugin()["phase"], "AUTHN");
-    let after = World::start(&setup(&gateway(), |bootstrap| authorize(bootstrap, 1), [0, 1]));
+    let after = World::start(&setup(
+        &gateway(),
+        |bootstrap| authorize(bootstrap, 1),
+        [0, 1],
+    ));
     assert_eq!(get(&after.envoy, "/color", "accept", &[]).status, 403);
     // Why it is AUTHN: after authorization the plugin would change a route that was authorized already.
-    let before = World::start(&setup(&gateway(), |bootstrap| authorize(bootstrap, 0), [0, 1]));
+    let before = World::start(&setup(
+        &gateway(),
+        |bootstrap| authorize(bootstrap, 0),
+        [0, 1],
+    ));
     assert_eq!(who(&get(&before.envoy, "/color", "accept", &[])), "green");
 }
 
 #[test]
 fn routes_by_subset_need_no_envoy_filter() {
-    let with = setup(&subset_header(), |bootstrap| subset_header().translate(bootstrap), [0, 1]);
+    let with = setup(
+        &subset_header(),
+        |bootstrap| subset_header().translate(bootstrap),
+        [0, 1],
+    );
     let world = World::start(&with);
     nobody_steers(&world, "present", "x-canary-subset", "green");
-    for values in [&["blue-sub"][..], &["blue-sub", "blue-sub"], &["no-such-subset"]] {
+    for values in [
+        &["blue-sub"][..],
+        &["blue-sub", "blue-sub"],
+        &["no-such-subset"],
+    ] {
         let answer = get(&world.envoy, "/color", "x-canary-subset", values);
         assert_eq!(who(&answer), "green", "{values:?}");
     }
@@ -213,9 +331,21 @@ fn routes_by_subset_need_no_envoy_filter() {
 /// The documented limit of that variant: nothing else removes the header.
 #[test]
 fn by_subset_and_without_the_plugin_a_client_chooses_between_the_subsets_and_nothing_else() {
-    let with = setup(&subset_header(), |bootstrap| subset_header().translate(bootstrap), [0, 1]);
-    let world = World::start(&Setup { delivery: Delivery::Absent, ..with });
-    for (value, version) in [("green-sub", "green"), ("blue-sub", "blue"), (GREEN, "blue"), ("x", "blue")] {
+    let with = setup(
+        &subset_header(),
+        |bootstrap| subset_header().translate(bootstrap),
+        [0, 1],
+    );
+    let world = World::start(&Setup {
+        delivery: Delivery::Absent,
+        ..with
+    });
+    for (value, version) in [
+        ("green-sub", "green"),
+        ("blue-sub", "blue"),
+        (GREEN, "blue"),
+        ("x", "blue"),
+    ] {
         let answer = get(&world.envoy, "/color", "x-canary-subset", &[value]);
         assert_eq!(who(&answer), version, "{value}");
         assert!(reached(&answer, "x-canary-subset").is_empty(), "{answer:?}");
@@ -238,7 +368,10 @@ fn in_the_mesh_the_caller_s_sidecar_decides() {
     let world = World::start(&with);
     nobody_steers(&world, "present", "x-canary-cluster", "green");
 
-    let world = World::start(&Setup { delivery: Delivery::Absent, ..with });
+    let world = World::start(&Setup {
+        delivery: Delivery::Absent,
+        ..with
+    });
     nobody_steers(&world, "absent", "x-canary-cluster", "blue");
     assert_eq!(world.green.served(), 0);
 }

@@ -17,7 +17,10 @@ impl Manifests {
     /// Files and what a kustomization's own patches make of them.
     pub(crate) fn read(files: &[&str], kustomization: Option<&str>) -> Self {
         let mut manifests = Self(files.iter().flat_map(|file| read(file)).collect());
-        for patch in kustomization.iter().flat_map(|file| read(file)).flat_map(|file| list(&file["patches"]))
+        for patch in kustomization
+            .iter()
+            .flat_map(|file| read(file))
+            .flat_map(|file| list(&file["patches"]))
         {
             manifests.patch(&patch);
         }
@@ -35,7 +38,9 @@ impl Manifests {
             return self.0.retain(|object| !meant(object));
         }
         for object in self.0.iter_mut().filter(|object| meant(object)) {
-            list(&body).iter().for_each(|operation| apply(object, operation));
+            list(&body)
+                .iter()
+                .for_each(|operation| apply(object, operation));
         }
     }
 
@@ -55,8 +60,11 @@ impl Manifests {
     /// `pluginConfig` with these weights, as compact JSON: that is how istiod hands it on.
     pub(crate) fn policy(&self, weights: [u32; 2]) -> String {
         let mut configuration = self.plugin()["pluginConfig"].clone();
-        for (route, weight) in
-            configuration["http"][0]["route"].as_array_mut().unwrap().iter_mut().zip(weights)
+        for (route, weight) in configuration["http"][0]["route"]
+            .as_array_mut()
+            .unwrap()
+            .iter_mut()
+            .zip(weights)
         {
             route["weight"] = json!(weight);
         }
@@ -66,22 +74,30 @@ impl Manifests {
     /// Everything but the plugin: into the listener of a bootstrap.
     pub(crate) fn translate(&self, bootstrap: &mut Value) {
         let service = self.kind("VirtualService").next().unwrap();
-        let routes: Vec<_> = list(&service["spec"]["http"]).iter().flat_map(routes).collect();
+        let routes: Vec<_> = list(&service["spec"]["http"])
+            .iter()
+            .flat_map(routes)
+            .collect();
         let manager = manager(bootstrap);
         manager["route_config"] = json!({
             "name": "http.8080",
             "validate_clusters": false,
             "virtual_hosts": [{"name": "*:80", "domains": service["spec"]["hosts"], "routes": routes}]
         });
-        for patch in self.kind("EnvoyFilter").flat_map(|filter| list(&filter["spec"]["configPatches"])) {
+        for patch in self
+            .kind("EnvoyFilter")
+            .flat_map(|filter| list(&filter["spec"]["configPatches"]))
+        {
             merge_patch(manager, &patch);
         }
         // A failed pull comes as RBAC, and istiod gives no default.
         if let Some(discovery) = manager["http_filters"][0].get_mut("config_discovery") {
             assert!(discovery.get("default_config").is_none());
             let types = "type.googleapis.com/envoy.extensions.filters.http";
-            discovery["type_urls"] =
-                json!([format!("{types}.wasm.v3.Wasm"), format!("{types}.rbac.v3.RBAC")]);
+            discovery["type_urls"] = json!([
+                format!("{types}.wasm.v3.Wasm"),
+                format!("{types}.rbac.v3.RBAC")
+            ]);
         }
     }
 
@@ -92,7 +108,9 @@ impl Manifests {
 
 /// The documents of a file below `istio/`.
 fn read(file: &str) -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../istio").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../istio")
+        .join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     serde_yaml_ng::Deserializer::from_str(&text)
         .map(|document| Value::deserialize(document).unwrap())
@@ -112,7 +130,13 @@ fn apply(object: &mut Value, operation: &Value) {
         "replace" => *object.pointer_mut(path).unwrap() = operation["value"].clone(),
         "add" => object.pointer_mut(parent).unwrap()[key] = operation["value"].clone(),
         "remove" => {
-            object.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(key).unwrap();
+            object
+                .pointer_mut(parent)
+                .unwrap()
+                .as_object_mut()
+                .unwrap()
+                .remove(key)
+                .unwrap();
         }
         other => panic!("{other}"),
     }
@@ -120,16 +144,30 @@ fn apply(object: &mut Value, operation: &Value) {
 
 /// The routes of one `http` entry: one for each `match`.
 fn routes(http: &Value) -> Vec<Value> {
-    let conditions = http["match"].as_array().cloned().unwrap_or_else(|| vec![json!({})]);
-    conditions.iter().map(|condition| route(http, condition)).collect()
+    let conditions = http["match"]
+        .as_array()
+        .cloned()
+        .unwrap_or_else(|| vec![json!({})]);
+    conditions
+        .iter()
+        .map(|condition| route(http, condition))
+        .collect()
 }
 
 fn route(http: &Value, condition: &Value) -> Value {
     let destination = &http["route"][0]["destination"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let port = destination["port"]["number"].as_u64().unwrap_or(8000);
-    let cluster = format!("outbound|{port}|{}|{}", text(&destination["subset"]), text(&destination["host"]));
-    let headers = condition["headers"].as_object().cloned().unwrap_or_default().into_iter();
+    let cluster = format!(
+        "outbound|{port}|{}|{}",
+        text(&destination["subset"]),
+        text(&destination["host"])
+    );
+    let headers = condition["headers"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default()
+        .into_iter();
     let headers: Vec<_> = headers
         .map(|(name, value)| match value.get("exact") {
             Some(exact) => json!({"name": name, "string_match": {"exact": exact}}),
@@ -157,7 +195,9 @@ fn merge_patch(manager: &mut Map<String, Value>, patch: &Value) {
         }
         "HTTP_ROUTE" => {
             let name = &patch["match"]["routeConfiguration"]["vhost"]["route"]["name"];
-            let routes = manager["route_config"]["virtual_hosts"][0]["routes"].as_array_mut().unwrap();
+            let routes = manager["route_config"]["virtual_hosts"][0]["routes"]
+                .as_array_mut()
+                .unwrap();
             for route in routes.iter_mut().filter(|route| route["name"] == *name) {
                 merge(route.as_object_mut().unwrap(), value.as_object().unwrap());
             }

@@ -43,7 +43,11 @@ fn after_a_rollback_or_promotion_not_one_request_goes_to_the_other_version() {
         let before = (world.blue.served(), world.green.served());
         load.wait_for_requests(2_000);
         load.finish();
-        let other = if blue == 0 { world.blue.served() - before.0 } else { world.green.served() - before.1 };
+        let other = if blue == 0 {
+            world.blue.served() - before.0
+        } else {
+            world.green.served() - before.1
+        };
         assert_eq!(other, 0);
     }
 }
@@ -55,7 +59,10 @@ fn another_module_is_taken_over_live() {
     let dir = Scratch::new();
     let load = Load::start(&world.envoy, 4);
     for n in 1..=3 {
-        world.envoy.write(&Filter { module: other_module(&dir, n), ..generation(n.into(), 1, 1) });
+        world.envoy.write(&Filter {
+            module: other_module(&dir, n),
+            ..generation(n.into(), 1, 1)
+        });
         load.wait_for_generation(n.into());
     }
     load.finish();
@@ -74,13 +81,21 @@ pub(crate) fn other_module(dir: &Scratch, n: u8) -> PathBuf {
 
 #[test]
 fn without_the_module_everybody_is_on_stable_until_it_comes() {
-    let missing = Filter { module: "no-such-module.wasm".into(), ..Filter::new(weights(0, 1)) };
+    let missing = Filter {
+        module: "no-such-module.wasm".into(),
+        ..Filter::new(weights(0, 1))
+    };
     let world = World::start(&Setup::with(missing));
     for path in ["/color", "/color/deep?x"] {
         assert_eq!(who(&world.envoy.get(path)), "blue");
     }
     assert_eq!(world.envoy.get("/").status, 404);
-    assert_eq!(world.envoy.stat("extension_config_discovery.http_filter.canary.update_rejected"), 1);
+    assert_eq!(
+        world
+            .envoy
+            .stat("extension_config_discovery.http_filter.canary.update_rejected"),
+        1
+    );
 
     world.envoy.write(&Filter::new(weights(0, 1)));
     world.envoy.wait_for("the module is taken", |stats| {
@@ -95,7 +110,10 @@ fn without_the_module_everybody_is_on_stable_until_it_comes() {
 fn a_module_that_goes_missing_changes_nothing() {
     let world = World::start(&Setup::with(generation(0, 0, 1)));
     let load = Load::start(&world.envoy, 2);
-    world.envoy.update(&Filter { module: "no-such-module.wasm".into(), ..generation(1, 1, 0) });
+    world.envoy.update(&Filter {
+        module: "no-such-module.wasm".into(),
+        ..generation(1, 1, 0)
+    });
     load.wait_for_requests(500);
     world.envoy.write(&generation(2, 0, 1));
     load.wait_for_generation(2);
@@ -108,9 +126,15 @@ fn a_module_that_goes_missing_changes_nothing() {
 fn a_file_that_is_no_yaml_changes_nothing_and_is_counted() {
     const FAILURES: &str = "extension_config_discovery.http_filter.canary.update_failure";
     let world = World::start(&Setup::with(generation(0, 0, 1)));
-    for (number, text) in [(1, "resources:\n- a: 1\n b: 2\n"), (2, ""), (3, "\u{0}\u{1}")] {
+    for (number, text) in [
+        (1, "resources:\n- a: 1\n b: 2\n"),
+        (2, ""),
+        (3, "\u{0}\u{1}"),
+    ] {
         world.envoy.write_text(text);
-        world.envoy.wait_for("the failure is counted", |stats| stats.get(FAILURES) == Some(&number));
+        world.envoy.wait_for("the failure is counted", |stats| {
+            stats.get(FAILURES) == Some(&number)
+        });
         assert_eq!(who(&world.envoy.get("/color")), "green", "{text:?}");
     }
     assert_eq!(world.envoy.stat("wasmcustom.canary_config_refused"), 0);
@@ -147,16 +171,25 @@ fn header_without_a_new_route(bootstrap: &mut Value) {
             "mutations": {"request_mutations": [{"append": header}]}
         }
     });
-    manager(bootstrap)["http_filters"].as_array_mut().unwrap().insert(0, filter);
+    manager(bootstrap)["http_filters"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, filter);
 }
 
 #[test]
 fn routes_may_match_on_the_subset_header_instead() {
     let policy = json!({"http": [rule("color", 0, 1)], "subsetHeader": "x-canary-subset"});
-    let world = World::start(&Setup { change: subset_routes, ..Setup::new(policy.to_string()) });
+    let world = World::start(&Setup {
+        change: subset_routes,
+        ..Setup::new(policy.to_string())
+    });
     let answer = world.envoy.get("/color");
     assert_eq!(who(&answer), "green");
-    assert_eq!(crate::support::reached(&answer, "x-canary-subset"), ["green-sub"]);
+    assert_eq!(
+        crate::support::reached(&answer, "x-canary-subset"),
+        ["green-sub"]
+    );
     assert!(crate::support::reached(&answer, "x-canary-cluster").is_empty());
 }
 

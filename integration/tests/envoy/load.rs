@@ -43,8 +43,11 @@ impl Load {
         for _ in 0..connections {
             let generation = Arc::new(AtomicU64::new(0));
             load.generations.push(Arc::clone(&generation));
-            let (stop, requests, failures) =
-                (Arc::clone(&load.stop), Arc::clone(&load.requests), Arc::clone(&load.failures));
+            let (stop, requests, failures) = (
+                Arc::clone(&load.stop),
+                Arc::clone(&load.requests),
+                Arc::clone(&load.failures),
+            );
             let mut connection = envoy.connect();
             load.threads.push(thread::spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
@@ -62,10 +65,16 @@ impl Load {
 
     /// Waits until every connection has an answer of this generation.
     pub(crate) fn wait_for_generation(&self, generation: u64) {
-        eventually(&format!("generation {generation} decides on every connection"), || {
-            assert_eq!(*self.failures.lock().unwrap(), [""; 0]);
-            self.generations.iter().all(|seen| seen.load(Ordering::Relaxed) == generation).then_some(())
-        });
+        eventually(
+            &format!("generation {generation} decides on every connection"),
+            || {
+                assert_eq!(*self.failures.lock().unwrap(), [""; 0]);
+                self.generations
+                    .iter()
+                    .all(|seen| seen.load(Ordering::Relaxed) == generation)
+                    .then_some(())
+            },
+        );
     }
 
     /// Waits until this many more requests were answered.
@@ -85,7 +94,9 @@ impl Load {
     /// Ends it; how many requests there were, none of which failed.
     pub(crate) fn finish(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
-        self.threads.into_iter().for_each(|thread| thread.join().unwrap());
+        self.threads
+            .into_iter()
+            .for_each(|thread| thread.join().unwrap());
         assert_eq!(*self.failures.lock().unwrap(), [""; 0]);
         self.requests.load(Ordering::Relaxed)
     }
@@ -94,16 +105,27 @@ impl Load {
 /// The generation that decided about an answer.
 pub(crate) fn generation(response: &Response) -> Option<u64> {
     let decision = response.header("x-canary-decision")?;
-    decision.strip_prefix("route=g")?.split(';').next()?.parse().ok()
+    decision
+        .strip_prefix("route=g")?
+        .split(';')
+        .next()?
+        .parse()
+        .ok()
 }
 
 fn request(connection: &mut Connection, newest: &AtomicU64) -> Result<(), String> {
-    let response = connection.get("/color", &[]).map_err(|error| format!("no answer: {error}"))?;
+    let response = connection
+        .get("/color", &[])
+        .map_err(|error| format!("no answer: {error}"))?;
     if response.status != 200 {
         return Err(format!("{response:?}"));
     }
     let decided = generation(&response).ok_or_else(|| format!("nobody decided: {response:?}"))?;
     let before = newest.swap(decided, Ordering::Relaxed);
     let ahead = (decided + RING - before) % RING;
-    if ahead > RING / 2 { Err(format!("generation {decided} after {before}")) } else { Ok(()) }
+    if ahead > RING / 2 {
+        Err(format!("generation {decided} after {before}"))
+    } else {
+        Ok(())
+    }
 }

@@ -11,7 +11,12 @@ const RULES: usize = 10_000;
 
 #[test]
 fn exact_paths() {
-    is_taken("exact paths", (0..RULES).map(exact), &exact_path(RULES - 1), "a.test");
+    is_taken(
+        "exact paths",
+        (0..RULES).map(exact),
+        &exact_path(RULES - 1),
+        "a.test",
+    );
 }
 
 #[test]
@@ -28,7 +33,12 @@ fn prefixes_under_authorities_with_headers() {
 #[test]
 fn regexes_behind_prefixes() {
     let matches = (100..RULES).map(prefix).chain((0..100).map(regex));
-    is_taken("regexes behind prefixes", matches, "/team-99/17/page", "a.test");
+    is_taken(
+        "regexes behind prefixes",
+        matches,
+        "/team-99/17/page",
+        "a.test",
+    );
 }
 
 fn exact(rule: usize) -> Value {
@@ -62,14 +72,23 @@ fn regex(rule: usize) -> Value {
 /// A running Envoy takes the list, all of its rules, and the last one decides about this request.
 fn is_taken(list: &str, matches: impl Iterator<Item = Value>, path: &str, authority: &str) {
     let destination = |cluster: &str| json!([{"cluster": cluster}]);
-    let mut http: Vec<Value> =
-        matches.map(|entry| json!({"match": [entry], "route": destination(integration::BLUE)})).collect();
+    let mut http: Vec<Value> = matches
+        .map(|entry| json!({"match": [entry], "route": destination(integration::BLUE)}))
+        .collect();
     assert_eq!(http.len(), RULES);
     http[RULES - 1]["route"] = destination(integration::GREEN);
-    let filter = Filter::new(json!({"http": http, "responseHeader": "x-canary-decision"}).to_string());
+    let filter =
+        Filter::new(json!({"http": http, "responseHeader": "x-canary-decision"}).to_string());
 
-    let world = World::start(&Setup { change: header_decides_everywhere, ..Setup::new(weights(1, 0)) });
-    let mut connections = [world.envoy.connect(), world.envoy.connect(), world.envoy.connect()];
+    let world = World::start(&Setup {
+        change: header_decides_everywhere,
+        ..Setup::new(weights(1, 0))
+    });
+    let mut connections = [
+        world.envoy.connect(),
+        world.envoy.connect(),
+        world.envoy.connect(),
+    ];
     let request = format!("GET {path} HTTP/1.1\r\nhost: {authority}\r\nx-canary: green\r\n\r\n");
     let written = Instant::now();
     world.envoy.write(&filter);
@@ -87,7 +106,11 @@ fn is_taken(list: &str, matches: impl Iterator<Item = Value>, path: &str, author
 
     let other = request.replace(path, "/elsewhere");
     let answer = connections[0].send(other.as_bytes()).unwrap();
-    assert_eq!((who(&answer), answer.header("x-canary-decision")), ("blue", None), "no rule, no decision");
+    assert_eq!(
+        (who(&answer), answer.header("x-canary-decision")),
+        ("blue", None),
+        "no rule, no decision"
+    );
     assert_eq!(world.envoy.stat("wasmcustom.canary_config_refused"), 0);
     no_vm_restarted(&world.envoy);
 }

@@ -16,8 +16,14 @@ fn requests_are_counted_by_route_subset_and_reason() {
     }
     world.envoy.get("/");
     let page = world.envoy.admin("/stats/prometheus");
-    assert!(page.contains("# TYPE canary_requests_total counter\n"), "{page}");
-    for (subset, count) in [("blue-sub", world.blue.served()), ("green-sub", world.green.served())] {
+    assert!(
+        page.contains("# TYPE canary_requests_total counter\n"),
+        "{page}"
+    );
+    for (subset, count) in [
+        ("blue-sub", world.blue.served()),
+        ("green-sub", world.green.served()),
+    ] {
         let line = format!(
             "canary_requests_total{{route=\"color\",subset=\"{subset}\",reason=\"weighted\"}} {count}\n"
         );
@@ -28,7 +34,10 @@ fn requests_are_counted_by_route_subset_and_reason() {
         assert_eq!(world.envoy.stat(&name), count);
     }
     assert_eq!(world.blue.served() + world.green.served(), 400);
-    assert!(page.contains("# TYPE canary_config_refused gauge\ncanary_config_refused{} 0\n"), "{page}");
+    assert!(
+        page.contains("# TYPE canary_config_refused gauge\ncanary_config_refused{} 0\n"),
+        "{page}"
+    );
 }
 
 #[test]
@@ -42,32 +51,54 @@ fn what_envoy_counts_of_a_cluster_has_the_subset_as_its_label() {
         line.starts_with("envoy_cluster_upstream_rq_xx{") && line.contains("subset=\"green-sub\"")
     });
     let line = line.unwrap_or_else(|| panic!("{page}"));
-    assert!(line.contains("envoy_response_code_class=\"2\"") && line.ends_with("} 3"), "{line}");
+    assert!(
+        line.contains("envoy_response_code_class=\"2\"") && line.ends_with("} 3"),
+        "{line}"
+    );
 }
 
 #[test]
 fn a_destination_that_is_the_only_one_with_a_share_says_so() {
     let world = World::start(&Setup::new(weights(100, 0)));
     world.envoy.get("/color");
-    let name = "wasmcustom.canary_requests_total.route=.=color;.;subset=.=blue-sub;.;reason=.=only;.;";
+    let name =
+        "wasmcustom.canary_requests_total.route=.=color;.;subset=.=blue-sub;.;reason=.=only;.;";
     assert_eq!(world.envoy.stat(name), 1);
 }
 
 #[test]
 fn the_access_log_has_the_route_the_cluster_and_the_decision() {
-    let with_state =
-        |blue, green| json!({"http": [rule("color", blue, green)], "filterState": true}).to_string();
+    let with_state = |blue, green| {
+        json!({"http": [rule("color", blue, green)], "filterState": true}).to_string()
+    };
     for (configuration, decision) in [
-        (with_state(0, 1), format!("route=canary cluster={GREEN} canary=color/green-sub/only")),
-        (with_state(1, 0), format!("route=canary cluster={BLUE} canary=color/blue-sub/only")),
+        (
+            with_state(0, 1),
+            format!("route=canary cluster={GREEN} canary=color/green-sub/only"),
+        ),
+        (
+            with_state(1, 0),
+            format!("route=canary cluster={BLUE} canary=color/blue-sub/only"),
+        ),
         // Off unless said.
-        (weights(0, 1), format!("route=canary cluster={GREEN} canary=-")),
-        ("{}".to_owned(), format!("route=stable cluster={BLUE} canary=-")),
+        (
+            weights(0, 1),
+            format!("route=canary cluster={GREEN} canary=-"),
+        ),
+        (
+            "{}".to_owned(),
+            format!("route=stable cluster={BLUE} canary=-"),
+        ),
     ] {
         let world = World::start(&Setup::new(configuration));
         world.envoy.get("/color/seen");
         let line = eventually("the request is in the access log", || {
-            world.envoy.log().lines().find(|line| line.contains("/color/seen")).map(str::to_owned)
+            world
+                .envoy
+                .log()
+                .lines()
+                .find(|line| line.contains("/color/seen"))
+                .map(str::to_owned)
         });
         assert!(line.contains(" GET /color/seen HTTP/1.1 200 "), "{line}");
         assert!(line.ends_with(&decision), "{line}\n{decision}");
@@ -76,13 +107,23 @@ fn the_access_log_has_the_route_the_cluster_and_the_decision() {
 
 #[test]
 fn the_response_header_tells_the_decision_and_nothing_else_does() {
-    let world = World::start(&Setup { change: route_everything, ..Setup::new(weights(0, 1)) });
+    let world = World::start(&Setup {
+        change: route_everything,
+        ..Setup::new(weights(0, 1))
+    });
     let mut connection = world.envoy.connect();
     let matched = connection.get("/color", &[]).unwrap();
-    let values: Vec<_> = matched.headers.iter().filter(|(name, _)| name == "x-canary-decision").collect();
+    let values: Vec<_> = matched
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "x-canary-decision")
+        .collect();
     assert_eq!(
         values,
-        [&("x-canary-decision".to_owned(), "route=color;subset=green-sub;reason=only".to_owned())]
+        [&(
+            "x-canary-decision".to_owned(),
+            "route=color;subset=green-sub;reason=only".to_owned()
+        )]
     );
     // What the upstream sent under that name is not ours, so it goes.
     let unmatched = connection.get("/", &[]).unwrap();
@@ -93,7 +134,10 @@ fn the_response_header_tells_the_decision_and_nothing_else_does() {
 fn a_response_header_that_is_not_configured_is_left_alone() {
     let policy = json!({"http": [rule("color", 0, 1)]}).to_string();
     let world = World::start(&Setup::new(policy));
-    assert_eq!(world.envoy.get("/color").header("x-canary-decision"), Some("upstream"));
+    assert_eq!(
+        world.envoy.get("/color").header("x-canary-decision"),
+        Some("upstream")
+    );
 }
 
 #[test]
@@ -102,7 +146,10 @@ fn a_rule_without_a_name_is_counted_by_its_index() {
     unnamed.as_object_mut().unwrap().remove("name");
     let world = World::start(&Setup::new(policy(&unnamed)));
     let answer = world.envoy.get("/color");
-    assert_eq!(answer.header("x-canary-decision"), Some("route=http-0;subset=green-sub;reason=only"));
+    assert_eq!(
+        answer.header("x-canary-decision"),
+        Some("route=http-0;subset=green-sub;reason=only")
+    );
 }
 
 #[test]

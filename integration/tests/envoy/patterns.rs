@@ -18,20 +18,46 @@ fn nested(open: &str, close: &str) -> String {
 
 #[test]
 fn the_largest_patterns_are_taken_and_match() {
-    let world = World::start(&Setup { change: route_everything, ..Setup::new(weights(1, 0)) });
+    let world = World::start(&Setup {
+        change: route_everything,
+        ..Setup::new(weights(1, 0))
+    });
     for (what, pattern, matched) in [
         ("150 groups", nested("(", ")"), "/color/a"),
-        ("150 loops of two branches", nested("(?:b|", ")*"), "/color/abab"),
-        ("150 loops of what may be empty", nested("(|", "?)+"), "/color/a"),
-        ("1000 of each kind", format!("/color/{}", "[a-c]{0,1000}".repeat(4)), "/color/abcabc"),
-        ("9000 steps", format!("/color/{}", ".*".repeat(2_990)), "/color/a"),
-        ("32 KB of nothing", format!("/color/a{}", "x{0}".repeat(8_189)), "/color/a"),
+        (
+            "150 loops of two branches",
+            nested("(?:b|", ")*"),
+            "/color/abab",
+        ),
+        (
+            "150 loops of what may be empty",
+            nested("(|", "?)+"),
+            "/color/a",
+        ),
+        (
+            "1000 of each kind",
+            format!("/color/{}", "[a-c]{0,1000}".repeat(4)),
+            "/color/abcabc",
+        ),
+        (
+            "9000 steps",
+            format!("/color/{}", ".*".repeat(2_990)),
+            "/color/a",
+        ),
+        (
+            "32 KB of nothing",
+            format!("/color/a{}", "x{0}".repeat(8_189)),
+            "/color/a",
+        ),
     ] {
         world.envoy.update(&Filter::new(policy(&pattern)));
         let mut connection = world.envoy.connect();
         eventually(what, || {
             let answer = connection.get(matched, &[]).unwrap();
-            answer.header("x-canary-decision")?.starts_with("route=large;").then_some(())
+            answer
+                .header("x-canary-decision")?
+                .starts_with("route=large;")
+                .then_some(())
         });
         let other = connection.get("/color", &[]).unwrap();
         assert_eq!(
@@ -46,16 +72,35 @@ fn the_largest_patterns_are_taken_and_match() {
 /// Reading one may not take long either: Envoy's main thread does it, and its admin interface has to answer meanwhile.
 #[test]
 fn a_pattern_beyond_any_limit_is_refused() {
-    let world = World::start(&Setup { change: route_everything, ..Setup::new(weights(1, 0)) });
+    let world = World::start(&Setup {
+        change: route_everything,
+        ..Setup::new(weights(1, 0))
+    });
     let refused = "wasmcustom.canary_config_refused";
-    for opening in ["{", "[[:a]", "(", "()", "(?i)a", ".{1000}", "((((a{0}){1000}", "\\Q", "|"] {
+    for opening in [
+        "{",
+        "[[:a]",
+        "(",
+        "()",
+        "(?i)a",
+        ".{1000}",
+        "((((a{0}){1000}",
+        "\\Q",
+        "|",
+    ] {
         let pattern = opening.repeat(1_000_000 / opening.len());
         world.envoy.write(&Filter::new(policy(&pattern)));
         eventually(opening, || (world.envoy.stat(refused) == 1).then_some(()));
         let answer = world.envoy.get("/color");
-        assert!(answer.header("x-canary-decision").is_some_and(|told| told.starts_with("route=color;")));
+        assert!(
+            answer
+                .header("x-canary-decision")
+                .is_some_and(|told| told.starts_with("route=color;"))
+        );
         world.envoy.update(&Filter::new(weights(1, 0)));
-        eventually("a good one is taken again", || (world.envoy.stat(refused) == 0).then_some(()));
+        eventually("a good one is taken again", || {
+            (world.envoy.stat(refused) == 0).then_some(())
+        });
     }
     no_vm_restarted(&world.envoy);
 }
@@ -63,13 +108,18 @@ fn a_pattern_beyond_any_limit_is_refused() {
 /// Each of them is within every limit of its own; all of them took the memory of a virtual machine, which is a crash.
 #[test]
 fn patterns_that_are_too_many_are_refused() {
-    let world = World::start(&Setup { change: route_everything, ..Setup::new(weights(1, 0)) });
+    let world = World::start(&Setup {
+        change: route_everything,
+        ..Setup::new(weights(1, 0))
+    });
     let rule = json!({"match": [{"uri": {"regex": "[a-c]{1000}".repeat(9)}}], "route": [{"cluster": GREEN}]});
     for (count, refused) in [(111, 0), (112, 1), (50_000, 1)] {
         let text = json!({"http": vec![&rule; count]}).to_string();
         world.envoy.update(&Filter::new(text));
         let gauge = "wasmcustom.canary_config_refused";
-        eventually("it is judged", || (world.envoy.stat(gauge) == refused).then_some(()));
+        eventually("it is judged", || {
+            (world.envoy.stat(gauge) == refused).then_some(())
+        });
         no_vm_restarted(&world.envoy);
     }
 }

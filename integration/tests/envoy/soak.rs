@@ -30,7 +30,10 @@ fn a_thousand_configurations_of_a_thousand_rules_under_a_million_requests() {
 }
 
 fn soak(rules: usize) {
-    let world = World::start(&Setup { change: without_access_log, ..Setup::with(generation(rules, 0)) });
+    let world = World::start(&Setup {
+        change: without_access_log,
+        ..Setup::with(generation(rules, 0))
+    });
     let meter = world.envoy.meter();
     let load = Load::with_pause(&world.envoy, 8, Duration::ZERO);
     let started = Instant::now();
@@ -55,7 +58,10 @@ fn soak(rules: usize) {
     no_vm_restarted(&world.envoy);
     let warm = &resident[WARM - 1..];
     let (least, most) = (warm.iter().min().unwrap(), warm.iter().max().unwrap());
-    assert!(most - least <= FLAT, "KiB resident after every {PART} updates: {resident:?}");
+    assert!(
+        most - least <= FLAT,
+        "KiB resident after every {PART} updates: {resident:?}"
+    );
 }
 
 /// The rule for the load last, with other weights each time, behind rules that the load does not match.
@@ -70,10 +76,15 @@ fn generation(rules: usize, update: u64) -> Filter {
         })
         .collect();
     http.push(rule(&name, 100 - share, share));
-    Filter::new(json!({"http": http, "responseHeader": "x-canary-decision", "filterState": true}).to_string())
+    Filter::new(
+        json!({"http": http, "responseHeader": "x-canary-decision", "filterState": true})
+            .to_string(),
+    )
 }
 
 /// A line for each of a million requests would be the test's own memory.
 fn without_access_log(bootstrap: &mut Value) {
-    manager(bootstrap).remove("access_log").expect("the shipped file has one");
+    manager(bootstrap)
+        .remove("access_log")
+        .expect("the shipped file has one");
 }

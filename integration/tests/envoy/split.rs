@@ -14,13 +14,19 @@ pub(crate) fn is_share(count: u32, n: u32, share: f64) -> bool {
 #[test]
 fn the_shipped_configuration_gives_blue_75_and_green_25_percent() {
     let (blue, green) = (Color::start("blue"), Color::start("green"));
-    let envoy = Envoy::start(&Setup::with(Filter::shipped()), blue.address(), green.address());
+    let envoy = Envoy::start(
+        &Setup::with(Filter::shipped()),
+        blue.address(),
+        green.address(),
+    );
     let (mut blue, n) = (0, 6_000);
     // Over several connections, so that every worker has its part.
     for _ in 0..6 {
         let mut connection = envoy.connect();
         for _ in 0..n / 6 {
-            let answer = connection.get("/color", &[("accept", b"application/json")]).unwrap();
+            let answer = connection
+                .get("/color", &[("accept", b"application/json")])
+                .unwrap();
             let answer: Value = serde_json::from_str(&answer.body).unwrap();
             match answer["color"].as_str() {
                 Some("blue") => blue += 1,
@@ -40,7 +46,13 @@ fn the_choice_is_made_anew_for_every_request_and_worker() {
     for _ in 0..8 {
         let mut connection = world.envoy.connect();
         let answers: String = (0..60)
-            .map(|_| if who(&connection.get("/color", &[]).unwrap()) == "blue" { 'b' } else { 'g' })
+            .map(|_| {
+                if who(&connection.get("/color", &[]).unwrap()) == "blue" {
+                    'b'
+                } else {
+                    'g'
+                }
+            })
             .collect();
         assert!(answers.contains('b') && answers.contains('g'), "{answers}");
         seen.insert(answers);
@@ -65,7 +77,10 @@ fn all_to_one_version_leaks_not_one_request_to_the_other() {
 
 #[test]
 fn the_prefix_is_a_plain_string_prefix_of_the_normalized_path() {
-    let world = World::start(&Setup { change: route_everything, ..Setup::new(weights(0, 1)) });
+    let world = World::start(&Setup {
+        change: route_everything,
+        ..Setup::new(weights(0, 1))
+    });
     let cases = [
         ("/color", "green"),
         ("/color/a?b=c", "green"),
@@ -87,19 +102,30 @@ fn the_prefix_is_a_plain_string_prefix_of_the_normalized_path() {
 #[test]
 fn outside_the_prefix_the_filter_changes_nothing() {
     let policy = json!({"http": [rule("color", 0, 1)], "filterState": true}).to_string();
-    let with = Setup { change: route_everything, ..Setup::new(policy) };
-    let without = Setup { delivery: Delivery::Absent, ..with.clone() };
+    let with = Setup {
+        change: route_everything,
+        ..Setup::new(policy)
+    };
+    let without = Setup {
+        delivery: Delivery::Absent,
+        ..with.clone()
+    };
     let worlds = [with, without].map(|setup| World::start(&setup));
-    let headers: [(&str, &[u8]); 5] =
-        [("x-a", b"1"), ("x-a", b"2"), ("x-empty", b""), ("x-bytes", b"\xff\xfe"), ("cookie", b"a=b")];
+    let headers: [(&str, &[u8]); 5] = [
+        ("x-a", b"1"),
+        ("x-a", b"2"),
+        ("x-empty", b""),
+        ("x-bytes", b"\xff\xfe"),
+        ("cookie", b"a=b"),
+    ];
     for path in ["/", "/other?x=%ff", "/colo/r", "/x/%2e%2e/y"] {
         let [with, without] = [&worlds[0], &worlds[1]].map(|world| {
             let mut response = world.envoy.connect().get(path, &headers).unwrap();
             assert_eq!(who(&response), "blue");
             // These differ from one request to the next.
-            response
-                .headers
-                .retain(|(name, _)| !["date", "x-envoy-upstream-service-time"].contains(&name.as_str()));
+            response.headers.retain(|(name, _)| {
+                !["date", "x-envoy-upstream-service-time"].contains(&name.as_str())
+            });
             let id = reached(&response, "x-request-id").concat();
             response.body = response.body.replace(&id, "id");
             response
@@ -111,7 +137,10 @@ fn outside_the_prefix_the_filter_changes_nothing() {
 #[test]
 fn without_a_route_outside_the_prefix_there_is_envoys_own_404() {
     let with = World::start(&Setup::new(weights(75, 25)));
-    let without = World::start(&Setup { delivery: Delivery::Absent, ..Setup::new("") });
+    let without = World::start(&Setup {
+        delivery: Delivery::Absent,
+        ..Setup::new("")
+    });
     for path in ["/", "/other", "/colo"] {
         let [with, without] = [&with, &without].map(|world| {
             let response = world.envoy.get(path);

@@ -34,16 +34,28 @@ fn versions(browsers: &mut [Browser], newest: u64) -> Vec<String> {
 }
 
 fn cookies(browsers: &[Browser]) -> Vec<String> {
-    browsers.iter().map(|browser| browser.cookie("canary-id").unwrap().to_owned()).collect()
+    browsers
+        .iter()
+        .map(|browser| browser.cookie("canary-id").unwrap().to_owned())
+        .collect()
 }
 
 fn greens(versions: &[String]) -> u32 {
-    u32::try_from(versions.iter().filter(|version| *version == "green").count()).unwrap()
+    u32::try_from(
+        versions
+            .iter()
+            .filter(|version| *version == "green")
+            .count(),
+    )
+    .unwrap()
 }
 
 #[test]
 fn browsers_keep_their_version_on_every_worker() {
-    let world = World::start(&Setup { concurrency: 4, ..Setup::new(users("g0", 25)) });
+    let world = World::start(&Setup {
+        concurrency: 4,
+        ..Setup::new(users("g0", 25))
+    });
     let mut browsers = browsers(&world.envoy);
     let first = versions(&mut browsers, 0);
     let issued = cookies(&browsers);
@@ -60,26 +72,41 @@ fn browsers_keep_their_version_on_every_worker() {
             .filter(|(stat, _)| stat.starts_with("listener.127.") && stat.ends_with(&name))
             .map(|(_, count)| count)
             .sum();
-        assert!(connections >= 20, "worker {worker} had {connections} of 6000 connections");
+        assert!(
+            connections >= 20,
+            "worker {worker} had {connections} of 6000 connections"
+        );
     }
     no_vm_restarted(&world.envoy);
 }
 
 #[test]
 fn a_ramp_brings_nobody_back_and_a_rollback_everybody_with_the_same_cookie() {
-    let world = World::start(&Setup { concurrency: 4, ..Setup::new(users("g0", 5)) });
+    let world = World::start(&Setup {
+        concurrency: 4,
+        ..Setup::new(users("g0", 5))
+    });
     let mut browsers = browsers(&world.envoy);
     let start = versions(&mut browsers, 0);
     let issued = cookies(&browsers);
     let (mut before, mut at_25) = (start.clone(), Vec::new());
     for (n, percent) in (1..).zip([25, 75, 100]) {
-        world.envoy.update(&Filter::new(users(&format!("g{n}"), percent)));
+        world
+            .envoy
+            .update(&Filter::new(users(&format!("g{n}"), percent)));
         let now = versions(&mut browsers, n);
         for (user, (was, is)) in before.iter().zip(&now).enumerate() {
-            assert!(was == "blue" || is == "green", "user {user} went back at {percent}");
+            assert!(
+                was == "blue" || is == "green",
+                "user {user} went back at {percent}"
+            );
         }
         if percent < 100 {
-            assert!(is_share(greens(&now), USERS, f64::from(percent) / 100.0), "{percent}: {}", greens(&now));
+            assert!(
+                is_share(greens(&now), USERS, f64::from(percent) / 100.0),
+                "{percent}: {}",
+                greens(&now)
+            );
         } else {
             assert_eq!(greens(&now), USERS);
         }
@@ -108,13 +135,28 @@ fn a_restart_and_a_second_proxy_give_everybody_the_same_version() {
     assert!(is_share(greens(&first), USERS, 0.5));
 
     let World { envoy, blue, green } = world;
-    let second = Envoy::start(&Setup { concurrency: 1, ..setup.clone() }, blue.address(), green.address());
-    browsers.iter_mut().for_each(|browser| browser.moved(second.address()));
-    assert_eq!(versions(&mut browsers, 0), first, "a second proxy beside it");
+    let second = Envoy::start(
+        &Setup {
+            concurrency: 1,
+            ..setup.clone()
+        },
+        blue.address(),
+        green.address(),
+    );
+    browsers
+        .iter_mut()
+        .for_each(|browser| browser.moved(second.address()));
+    assert_eq!(
+        versions(&mut browsers, 0),
+        first,
+        "a second proxy beside it"
+    );
 
     drop((envoy, second));
     let restarted = Envoy::start(&setup, blue.address(), green.address());
-    browsers.iter_mut().for_each(|browser| browser.moved(restarted.address()));
+    browsers
+        .iter_mut()
+        .for_each(|browser| browser.moved(restarted.address()));
     assert_eq!(versions(&mut browsers, 0), first, "after a restart");
     assert_eq!(cookies(&browsers), issued);
 }

@@ -11,24 +11,40 @@ use crate::support::{World, no_vm_restarted, routes, who};
 /// Halves by a cookie with these members beside its name.
 fn issuing(members: &Value) -> Setup {
     let mut cookie = json!({"name": "canary-id", "ttl": "720h"});
-    cookie.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    cookie
+        .as_object_mut()
+        .unwrap()
+        .extend(members.as_object().unwrap().clone());
     setup(&json!([{"httpCookie": cookie}]))
 }
 
 /// One GET over HTTP/2 on a connection of its own.
 fn over_http2(world: &World, headers: &[(&str, &[u8])]) -> Response {
     match http2::get(world.envoy.address(), b"/color", headers).unwrap() {
-        Answer::Response { status, headers, body } => Response { status, headers, body },
+        Answer::Response {
+            status,
+            headers,
+            body,
+        } => Response {
+            status,
+            headers,
+            body,
+        },
         other => panic!("{other:?}"),
     }
 }
 
 /// The key that the answer issues, which is 128 random bits in hex, and what follows it.
 fn issued(answer: &Response) -> Option<(String, String)> {
-    let mut lines = answer.values("set-cookie").filter_map(|line| line.strip_prefix("canary-id="));
+    let mut lines = answer
+        .values("set-cookie")
+        .filter_map(|line| line.strip_prefix("canary-id="));
     let (key, attributes) = lines.next()?.split_once("; ")?;
     assert!(
-        key.len() == 32 && key.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)),
+        key.len() == 32
+            && key
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)),
         "{key}"
     );
     assert_eq!(lines.next(), None, "one cookie");
@@ -41,14 +57,23 @@ fn the_first_answer_obeys_the_cookie_that_it_brings() {
     let mut keys = std::collections::BTreeSet::new();
     for _ in 0..100 {
         let mut connection = world.envoy.connect();
-        for first in [connection.get("/color", &[]).unwrap(), over_http2(&world, &[])] {
+        for first in [
+            connection.get("/color", &[]).unwrap(),
+            over_http2(&world, &[]),
+        ] {
             let (key, _) = issued(&first).unwrap();
             let version = known(&mut connection, key.as_bytes());
             assert_eq!(decided(&first), ("cookie", version.as_str()));
             let cookie = format!("canary-id={key}");
             let cookie: [(&str, &[u8]); 1] = [("cookie", cookie.as_bytes())];
-            for second in [connection.get("/color", &cookie).unwrap(), over_http2(&world, &cookie)] {
-                assert_eq!((decided(&second), issued(&second)), (("cookie", version.as_str()), None));
+            for second in [
+                connection.get("/color", &cookie).unwrap(),
+                over_http2(&world, &cookie),
+            ] {
+                assert_eq!(
+                    (decided(&second), issued(&second)),
+                    (("cookie", version.as_str()), None)
+                );
             }
             keys.insert(key);
         }
@@ -61,19 +86,35 @@ fn the_attributes_are_the_configured_ones_and_secure_by_https_alone() {
     for (members, attributes) in [
         (json!({}), "Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax"),
         (json!({"ttl": "0s"}), "Path=/; HttpOnly; SameSite=Lax"),
-        (json!({"ttl": "90m", "path": "/color"}), "Path=/color; Max-Age=5400; HttpOnly; SameSite=Lax"),
+        (
+            json!({"ttl": "90m", "path": "/color"}),
+            "Path=/color; Max-Age=5400; HttpOnly; SameSite=Lax",
+        ),
     ] {
-        let world = World::start(&Setup { change: one_trusted_hop, ..issuing(&members) });
+        let world = World::start(&Setup {
+            change: one_trusted_hop,
+            ..issuing(&members)
+        });
         let mut connection = world.envoy.connect();
-        let mut by =
-            |headers: &[(&str, &[u8])]| issued(&connection.get("/color", headers).unwrap()).unwrap().1;
+        let mut by = |headers: &[(&str, &[u8])]| {
+            issued(&connection.get("/color", headers).unwrap())
+                .unwrap()
+                .1
+        };
         assert_eq!(by(&[]), attributes);
         assert_eq!(by(&[("x-forwarded-proto", b"http")]), attributes);
-        assert_eq!(by(&[("x-forwarded-proto", b"https")]), format!("{attributes}; Secure"));
+        assert_eq!(
+            by(&[("x-forwarded-proto", b"https")]),
+            format!("{attributes}; Secure")
+        );
     }
     // Without a hop to trust, it is the connection that counts.
     let world = World::start(&issuing(&json!({})));
-    let answer = world.envoy.connect().get("/color", &[("x-forwarded-proto", b"https")]).unwrap();
+    let answer = world
+        .envoy
+        .connect()
+        .get("/color", &[("x-forwarded-proto", b"https")])
+        .unwrap();
     assert!(!issued(&answer).unwrap().1.contains("Secure"));
 }
 
@@ -88,12 +129,21 @@ fn no_cookie_is_issued_on_an_answer_that_a_shared_cache_may_keep() {
     for (lines, shared) in [
         (&["Cache-Control: public, max-age=60"][..], true),
         (&["cache-control: s-maxage=60"], true),
-        (&["Cache-Control: no-transform", "Cache-Control: max-age=1, S-MaxAge=2"], true),
+        (
+            &[
+                "Cache-Control: no-transform",
+                "Cache-Control: max-age=1, S-MaxAge=2",
+            ],
+            true,
+        ),
         (&["Cache-Control: private, max-age=60"], false),
         (&["Cache-Control: no-store"], false),
         (&["X-Cache-Control: public"], false),
     ] {
-        let headers: Vec<(&str, &[u8])> = lines.iter().map(|line| ("x-answer", line.as_bytes())).collect();
+        let headers: Vec<(&str, &[u8])> = lines
+            .iter()
+            .map(|line| ("x-answer", line.as_bytes()))
+            .collect();
         let answer = connection.get("/color", &headers).unwrap();
         assert_eq!(issued(&answer).is_none(), shared, "{answer:?}");
         assert_eq!(decided(&answer).0, "cookie");
@@ -103,8 +153,10 @@ fn no_cookie_is_issued_on_an_answer_that_a_shared_cache_may_keep() {
 #[test]
 fn the_cookies_of_the_service_stay_beside_it() {
     let world = World::start(&issuing(&json!({})));
-    let own: [(&str, &[u8]); 2] =
-        [("x-answer", b"Set-Cookie: a=1; Path=/"), ("x-answer", b"Set-Cookie: b=2")];
+    let own: [(&str, &[u8]); 2] = [
+        ("x-answer", b"Set-Cookie: a=1; Path=/"),
+        ("x-answer", b"Set-Cookie: b=2"),
+    ];
     let answer = world.envoy.connect().get("/color", &own).unwrap();
     let lines: Vec<_> = answer.values("set-cookie").collect();
     assert_eq!(lines[..2], ["a=1; Path=/", "b=2"]);
@@ -114,14 +166,23 @@ fn the_cookies_of_the_service_stay_beside_it() {
 
 #[test]
 fn answers_of_envoy_itself_bring_the_cookie_as_well() {
-    let world = World::start(&Setup { change: local_answers, ..issuing(&json!({})) });
+    let world = World::start(&Setup {
+        change: local_answers,
+        ..issuing(&json!({}))
+    });
     let mut connection = world.envoy.connect();
-    for (path, status) in [("/color/direct", 200), ("/color/redirect", 301), ("/color/nobody", 503)] {
+    for (path, status) in [
+        ("/color/direct", 200),
+        ("/color/redirect", 301),
+        ("/color/nobody", 503),
+    ] {
         let first = connection.get(path, &[]).unwrap();
         assert_eq!(first.status, status, "{first:?}");
         let (key, _) = issued(&first).unwrap_or_else(|| panic!("{path}: {first:?}"));
         let cookie = format!("canary-id={key}");
-        let second = connection.get(path, &[("cookie", cookie.as_bytes())]).unwrap();
+        let second = connection
+            .get(path, &[("cookie", cookie.as_bytes())])
+            .unwrap();
         assert_eq!((second.status, issued(&second)), (status, None), "{path}");
         let decision = |answer: &Response| answer.header("x-canary-decision").unwrap().to_owned();
         assert_eq!(decision(&second), decision(&first), "{path}");
@@ -136,7 +197,11 @@ fn local_answers(bootstrap: &mut Value) {
     routes(bootstrap).splice(
         0..0,
         [
-            route("direct", "direct_response", json!({"status": 200, "body": {"inline_string": "direct"}})),
+            route(
+                "direct",
+                "direct_response",
+                json!({"status": 200, "body": {"inline_string": "direct"}}),
+            ),
             route("redirect", "redirect", json!({"path_redirect": "/color"})),
             route("nobody", "route", json!({"cluster": "nobody"})),
         ],
@@ -145,15 +210,24 @@ fn local_answers(bootstrap: &mut Value) {
 
 #[test]
 fn an_answer_from_a_cache_behind_the_filter_brings_each_user_a_cookie_of_their_own() {
-    let world = World::start(&Setup { change: cache, ..issuing(&json!({})) });
+    let world = World::start(&Setup {
+        change: cache,
+        ..issuing(&json!({}))
+    });
     let mut connection = world.envoy.connect();
-    let cacheable: [(&str, &[u8]); 2] =
-        [("x-answer", b"Cache-Control: max-age=600"), ("x-answer", b"Date: Fri, 31 Dec 2100 00:00:00 GMT")];
-    let answers: Vec<_> = (0..20).map(|_| connection.get("/color", &cacheable).unwrap()).collect();
+    let cacheable: [(&str, &[u8]); 2] = [
+        ("x-answer", b"Cache-Control: max-age=600"),
+        ("x-answer", b"Date: Fri, 31 Dec 2100 00:00:00 GMT"),
+    ];
+    let answers: Vec<_> = (0..20)
+        .map(|_| connection.get("/color", &cacheable).unwrap())
+        .collect();
     let served = world.blue.served() + world.green.served();
     assert!(served < 20, "{served} of 20: the cache has answered none");
-    let keys: std::collections::BTreeSet<_> =
-        answers.iter().map(|answer| issued(answer).unwrap().0).collect();
+    let keys: std::collections::BTreeSet<_> = answers
+        .iter()
+        .map(|answer| issued(answer).unwrap().0)
+        .collect();
     assert_eq!(keys.len(), 20);
     no_vm_restarted(&world.envoy);
 }
@@ -169,7 +243,10 @@ fn cache(bootstrap: &mut Value) {
             }
         }
     });
-    manager(bootstrap)["http_filters"].as_array_mut().unwrap().insert(1, filter);
+    manager(bootstrap)["http_filters"]
+        .as_array_mut()
+        .unwrap()
+        .insert(1, filter);
 }
 
 /// Cookie headers, each with the user that it names, or none.
@@ -199,14 +276,32 @@ fn a_cookie_is_read_as_browsers_and_others_write_it() {
     for n in 0..30 {
         let user = format!("user{n}");
         for (lines, named) in HEADERS {
-            let lines: Vec<_> = lines.iter().map(|line| line.replace("USER", &user)).collect();
-            let headers: Vec<_> = lines.iter().map(|line| ("cookie", line.as_bytes())).collect();
-            let version = named.map(|named| known(&mut connection, named.replace("USER", &user).as_bytes()));
-            let answers = [connection.get("/color", &headers).unwrap(), over_http2(&world, &headers)];
+            let lines: Vec<_> = lines
+                .iter()
+                .map(|line| line.replace("USER", &user))
+                .collect();
+            let headers: Vec<_> = lines
+                .iter()
+                .map(|line| ("cookie", line.as_bytes()))
+                .collect();
+            let version =
+                named.map(|named| known(&mut connection, named.replace("USER", &user).as_bytes()));
+            let answers = [
+                connection.get("/color", &headers).unwrap(),
+                over_http2(&world, &headers),
+            ];
             for (answer, protocol) in answers.iter().zip(["HTTP/1.1", "HTTP/2"]) {
-                assert_eq!(issued(answer).is_none(), version.is_some(), "{protocol}: {lines:?}");
+                assert_eq!(
+                    issued(answer).is_none(),
+                    version.is_some(),
+                    "{protocol}: {lines:?}"
+                );
                 let expected = version.as_deref().unwrap_or(who(answer));
-                assert_eq!(decided(answer), ("cookie", expected), "{protocol}: {lines:?}");
+                assert_eq!(
+                    decided(answer),
+                    ("cookie", expected),
+                    "{protocol}: {lines:?}"
+                );
             }
         }
     }
@@ -230,7 +325,11 @@ fn the_crumbs_of_http2_are_one_cookie_header() {
         let user = format!("user{n}");
         let version = known(&mut connection, user.as_bytes());
         let own = format!("canary-id={user}");
-        for crumbs in [[&*own, "a=1", "b=2"], ["a=1", &own, "b=2"], ["a=1", "b=2", &own]] {
+        for crumbs in [
+            [&*own, "a=1", "b=2"],
+            ["a=1", &own, "b=2"],
+            ["a=1", "b=2", &own],
+        ] {
             let headers = crumbs.map(|crumb| ("cookie", crumb.as_bytes()));
             let answer = over_http2(&world, &headers);
             assert_eq!(

@@ -19,7 +19,11 @@ pub(crate) fn keyed(name: &str, prefix: &str, keys: &Value) -> Value {
 
 /// A proxy whose rule at `/color/known` goes by the header `x-user`, and the one at `/color` by these keys.
 pub(crate) fn setup(keys: &Value) -> Setup {
-    let known = keyed("known", "/color/known", &json!([{"httpHeaderName": "x-user"}]));
+    let known = keyed(
+        "known",
+        "/color/known",
+        &json!([{"httpHeaderName": "x-user"}]),
+    );
     let rules = [known, keyed("tested", "/color", keys)];
     Setup::new(json!({"http": rules, "responseHeader": "x-canary-decision"}).to_string())
 }
@@ -32,7 +36,9 @@ pub(crate) fn known(connection: &mut Connection, user: &[u8]) -> String {
 /// The kind of key that decided, and the version that it chose.
 pub(crate) fn decided(answer: &Response) -> (&str, &str) {
     let decision = answer.header("x-canary-decision").unwrap();
-    let key = decision.rsplit_once(";reason=sticky;key=").map_or("none", |(_, key)| key);
+    let key = decision
+        .rsplit_once(";reason=sticky;key=")
+        .map_or("none", |(_, key)| key);
     (key, who(answer))
 }
 
@@ -49,10 +55,14 @@ fn the_first_key_that_the_request_carries_decides() {
     let address = known(&mut connection, b"127.0.0.1");
     for n in 0..40 {
         let [by_header, by_cookie, by_query] = ["h", "c", "q"].map(|kind| format!("{kind}{n}"));
-        let version = [&by_header, &by_cookie, &by_query].map(|user| known(&mut connection, user.as_bytes()));
+        let version =
+            [&by_header, &by_cookie, &by_query].map(|user| known(&mut connection, user.as_bytes()));
         let query = format!("/color?user={by_query}");
         let cookie = format!("a=b; id={by_cookie}");
-        let headers: [(&str, &[u8]); 2] = [("x-user", by_header.as_bytes()), ("cookie", cookie.as_bytes())];
+        let headers: [(&str, &[u8]); 2] = [
+            ("x-user", by_header.as_bytes()),
+            ("cookie", cookie.as_bytes()),
+        ];
         let empty: [(&str, &[u8]); 2] = [("x-user", b""), ("cookie", b"id=")];
         for (path, headers, key, version) in [
             (&*query, &headers[..], "header", &version[0]),
@@ -63,23 +73,34 @@ fn the_first_key_that_the_request_carries_decides() {
             ("/color", &[], "source-ip", &address),
         ] {
             let answer = connection.get(path, headers).unwrap();
-            assert_eq!(decided(&answer), (key, version.as_str()), "{path} {headers:?}");
+            assert_eq!(
+                decided(&answer),
+                (key, version.as_str()),
+                "{path} {headers:?}"
+            );
         }
     }
 }
 
 #[test]
 fn of_several_header_lines_and_parameters_the_first_decides() {
-    let world =
-        World::start(&setup(&json!([{"httpHeaderName": "x-id"}, {"httpQueryParameterName": "user"}])));
+    let world = World::start(&setup(
+        &json!([{"httpHeaderName": "x-id"}, {"httpQueryParameterName": "user"}]),
+    ));
     let mut connection = world.envoy.connect();
     for n in 0..40 {
         let (one, other) = (format!("one{n}"), format!("other{n}"));
         let version = known(&mut connection, one.as_bytes());
         let twice = [("x-id", one.as_bytes()), ("x-id", other.as_bytes())];
-        assert_eq!(decided(&connection.get("/color", &twice).unwrap()), ("header", version.as_str()));
+        assert_eq!(
+            decided(&connection.get("/color", &twice).unwrap()),
+            ("header", version.as_str())
+        );
         let path = format!("/color?a=b&user={one}&user={other}");
-        assert_eq!(decided(&connection.get(path, &[]).unwrap()), ("query", version.as_str()));
+        assert_eq!(
+            decided(&connection.get(path, &[]).unwrap()),
+            ("query", version.as_str())
+        );
     }
 }
 
@@ -105,7 +126,12 @@ fn without_a_key_every_request_is_chosen_for_by_weight() {
         let mut connection = world.envoy.connect();
         for _ in 0..n / 4 {
             let answer = connection.get("/color", &[("cookie", b"other=1")]).unwrap();
-            assert!(answer.header("x-canary-decision").unwrap().ends_with(";reason=weighted"));
+            assert!(
+                answer
+                    .header("x-canary-decision")
+                    .unwrap()
+                    .ends_with(";reason=weighted")
+            );
             assert_eq!(answer.header("set-cookie"), None);
             green += u32::from(who(&answer) == "green");
         }

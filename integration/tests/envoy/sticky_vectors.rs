@@ -11,8 +11,10 @@ const VECTORS: &str = include_str!("../../../tests/vectors/rendezvous.json");
 
 /// The bytes, if a header's value can carry them: visible ones, since Envoy refuses some others and trims blanks.
 fn header_value(hex: &str) -> Option<Vec<u8>> {
-    let bytes: Vec<_> =
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+    let bytes: Vec<_> = (0..hex.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+        .collect();
     let carried = !bytes.is_empty() && bytes.iter().all(|byte| *byte > b' ' && *byte != 0x7f);
     carried.then_some(bytes)
 }
@@ -22,9 +24,13 @@ fn rule(vector: &Value) -> Option<Value> {
     let destinations = vector["destinations"].as_array().unwrap();
     let route: Vec<_> = destinations
         .iter()
-        .map(|destination| json!({"cluster": destination["label"], "weight": destination["weight"]}))
+        .map(
+            |destination| json!({"cluster": destination["label"], "weight": destination["weight"]}),
+        )
         .collect();
-    let ascii = destinations.iter().all(|destination| destination["label"].as_str().unwrap().is_ascii());
+    let ascii = destinations
+        .iter()
+        .all(|destination| destination["label"].as_str().unwrap().is_ascii());
     ascii.then(
         || json!({"salt": vector["salt"], "consistentHash": [{"httpHeaderName": "x-user"}], "route": route}),
     )
@@ -35,12 +41,17 @@ fn picks_are_those_of_the_golden_vectors() {
     let vectors: Value = serde_json::from_str(VECTORS).unwrap();
     let (mut rules, mut cases, mut keys) = (Vec::<Value>::new(), Vec::new(), BTreeSet::new());
     for vector in vectors["picks"].as_array().unwrap() {
-        let Some(key) = header_value(vector["key_hex"].as_str().unwrap()) else { continue };
+        let Some(key) = header_value(vector["key_hex"].as_str().unwrap()) else {
+            continue;
+        };
         let Some(rule) = rule(vector) else { continue };
-        let index = rules.iter().position(|known| *known == rule).unwrap_or_else(|| {
-            rules.push(rule);
-            rules.len() - 1
-        });
+        let index = rules
+            .iter()
+            .position(|known| *known == rule)
+            .unwrap_or_else(|| {
+                rules.push(rule);
+                rules.len() - 1
+            });
         keys.insert(key.clone());
         cases.push((index, key, vector["pick"].as_str().unwrap()));
     }
@@ -56,9 +67,15 @@ fn picks_are_those_of_the_golden_vectors() {
     let mut connection = world.envoy.connect();
     for (index, key, pick) in cases {
         // No such cluster exists: the 503 is Envoy's own, and tells the decision as every answer does.
-        let answer = connection.get(format!("/color/v{index}"), &[("x-user", &key)]).unwrap();
+        let answer = connection
+            .get(format!("/color/v{index}"), &[("x-user", &key)])
+            .unwrap();
         let decision = answer.header("x-canary-decision").unwrap_or_default();
         let decided = format!("route=v{index};subset={pick};reason=");
-        assert!(decision.starts_with(&decided), "{decided} but {decision}: {key:x?} {}", rules[index]);
+        assert!(
+            decision.starts_with(&decided),
+            "{decided} but {decision}: {key:x?} {}",
+            rules[index]
+        );
     }
 }

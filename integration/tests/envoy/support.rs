@@ -70,7 +70,8 @@ pub(crate) fn reached<'r>(response: &'r Response, name: &str) -> Vec<&'r str> {
 
 /// Adds a last route for everything to stable, so that unmatched requests reach an upstream, too.
 pub(crate) fn route_everything(bootstrap: &mut Value) {
-    routes(bootstrap).push(json!({"name": "rest", "match": {"prefix": "/"}, "route": {"cluster": BLUE}}));
+    routes(bootstrap)
+        .push(json!({"name": "rest", "match": {"prefix": "/"}, "route": {"cluster": BLUE}}));
 }
 
 /// The route configuration's one virtual host.
@@ -90,14 +91,20 @@ pub(crate) fn skipped(test: &str, reason: &str) {
 /// The virtual machines came up once and none has ever been started again.
 pub(crate) fn no_vm_restarted(envoy: &Envoy) {
     let stats = envoy.stats();
-    let reloads: Vec<_> = stats.iter().filter(|(name, _)| name.contains("vm_reload")).collect();
+    let reloads: Vec<_> = stats
+        .iter()
+        .filter(|(name, _)| name.contains("vm_reload"))
+        .collect();
     assert!(!reloads.is_empty(), "Envoy has statistics about reloads");
     assert!(reloads.iter().all(|(_, count)| **count == 0), "{reloads:?}");
 }
 
 #[test]
 fn the_clusters_of_the_tests_are_the_shipped_ones() {
-    let world = World::start(&Setup { delivery: Delivery::Absent, ..Setup::new("{}") });
+    let world = World::start(&Setup {
+        delivery: Delivery::Absent,
+        ..Setup::new("{}")
+    });
     let clusters = world.envoy.admin("/clusters");
     for name in [BLUE, GREEN] {
         assert!(clusters.contains(&format!("{name}::")), "{clusters}");

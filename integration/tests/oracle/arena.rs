@@ -38,12 +38,18 @@ end"#;
 
 impl Site {
     pub(crate) fn new(rules: &[Rule]) -> Self {
-        Self { policy: rules::policy(rules), routes: rules::routes(rules) }
+        Self {
+            policy: rules::policy(rules),
+            routes: rules::routes(rules),
+        }
     }
 
     /// Native routes beside a filter that knows nothing of them.
     pub(crate) fn native(rules: &[Rule]) -> Self {
-        Self { policy: rules::policy(&[Rule::default()]), routes: rules::routes(rules) }
+        Self {
+            policy: rules::policy(&[Rule::default()]),
+            routes: rules::routes(rules),
+        }
     }
 
     fn listener(&self, number: usize) -> Value {
@@ -52,7 +58,10 @@ impl Site {
         // The name is what the filter's memory of accepted configurations goes by.
         filter["config"]["name"] = json!(format!("site-{number}"));
         let mut routes = self.routes.clone();
-        routes.push(rules::route("rest", json!({"safe_regex": {"regex": r"(?s).*"}})));
+        routes.push(rules::route(
+            "rest",
+            json!({"safe_regex": {"regex": r"(?s).*"}}),
+        ));
         let manager = json!({
             "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": "site",
@@ -85,8 +94,11 @@ impl Arena {
     /// Starts it; an error is an Envoy that does not take what it was given.
     pub(crate) fn start(sites: &[Site]) -> Result<Self, Ended> {
         let dir = Scratch::new();
-        let listeners: Vec<_> =
-            sites.iter().enumerate().map(|(number, site)| site.listener(number)).collect();
+        let listeners: Vec<_> = sites
+            .iter()
+            .enumerate()
+            .map(|(number, site)| site.listener(number))
+            .collect();
         let bootstrap = json!({
             "node": {"id": "oracle", "cluster": "oracle"},
             "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
@@ -98,19 +110,42 @@ impl Arena {
             "static_resources": {"listeners": listeners}
         });
         fs::write(dir.join("envoy.json"), bootstrap.to_string()).unwrap();
-        let mut command = Command::new(Binary::Envoy.find().unwrap_or_else(|missing| panic!("{missing}")));
-        command.arg("-c").arg(dir.join("envoy.json")).arg("--admin-address-path").arg(dir.join("admin"));
-        command.args(["--concurrency", "1", "--use-dynamic-base-id", "--log-level", "error"]);
+        let mut command = Command::new(
+            Binary::Envoy
+                .find()
+                .unwrap_or_else(|missing| panic!("{missing}")),
+        );
+        command
+            .arg("-c")
+            .arg(dir.join("envoy.json"))
+            .arg("--admin-address-path")
+            .arg(dir.join("admin"));
+        command.args([
+            "--concurrency",
+            "1",
+            "--use-dynamic-base-id",
+            "--log-level",
+            "error",
+        ]);
         let mut process = Process::start("Envoy", &command, &dir.join("envoy.log")).unwrap();
         let admin = eventually("Envoy is ready", || {
             if let Some(ended) = process.ended() {
                 return Some(Err(ended));
             }
-            let admin = fs::read_to_string(dir.join("admin")).ok()?.trim().parse().ok()?;
+            let admin = fs::read_to_string(dir.join("admin"))
+                .ok()?
+                .trim()
+                .parse()
+                .ok()?;
             let ready = http1::get(admin, "/ready").is_ok_and(|answer| answer.status == 200);
             ready.then_some(Ok(admin))
         })?;
-        Ok(Self { sites: addresses(admin, sites.len()), admin, _process: process, _dir: dir })
+        Ok(Self {
+            sites: addresses(admin, sites.len()),
+            admin,
+            _process: process,
+            _dir: dir,
+        })
     }
 
     /// A client of this site.
@@ -120,7 +155,9 @@ impl Arena {
 
     /// Envoy's log says nothing about this, so the statistics must.
     pub(crate) fn no_vm_restarted(&self) {
-        let stats = http1::get(self.admin, "/stats?filter=vm_reload").unwrap().body;
+        let stats = http1::get(self.admin, "/stats?filter=vm_reload")
+            .unwrap()
+            .body;
         assert!(stats.lines().all(|line| line.ends_with(": 0")), "{stats}");
     }
 }
@@ -135,14 +172,21 @@ fn addresses(admin: SocketAddr, count: usize) -> Vec<SocketAddr> {
             SocketAddr::from(([127, 0, 0, 1], port.try_into().ok()?)),
         ))
     };
-    let found: BTreeMap<_, _> =
-        page["listener_statuses"].as_array().unwrap().iter().filter_map(address).collect();
+    let found: BTreeMap<_, _> = page["listener_statuses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(address)
+        .collect();
     assert_eq!(found.len(), count, "{page}");
     found.into_values().collect()
 }
 
 /// The smallest part that Envoy does not take, by halves, with what it says about it.
-pub(crate) fn refused<T: Clone>(all: &[T], sites: &impl Fn(&[T]) -> Vec<Site>) -> Option<(T, String)> {
+pub(crate) fn refused<T: Clone>(
+    all: &[T],
+    sites: &impl Fn(&[T]) -> Vec<Site>,
+) -> Option<(T, String)> {
     let ended = Arena::start(&sites(all)).err()?;
     if let [one] = all {
         return Some((one.clone(), ended.last_lines(3)));

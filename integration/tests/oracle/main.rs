@@ -33,7 +33,10 @@ use std::env;
 
 /// What the environment says, else the value.
 fn setting(name: &str, usual: u64) -> u64 {
-    env::var(name).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{name}: no number: {text}")))
+    env::var(name).map_or(usual, |text| {
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name}: no number: {text}"))
+    })
 }
 
 /// The seed of this run, which is in every report.

@@ -177,11 +177,14 @@ const REPEATS: &[(&str, u8)] = &[
     ("{,3}", 1),
 ];
 
-const GROUPS: &[&str] =
-    &["(", "(", "(?:", "(?:", "(?P<n>", "(?<m>", "(?i:", "(?s:", "(?m:", "(?-i:", "(?ims:", "(?U:", "(?i-s:"];
+const GROUPS: &[&str] = &[
+    "(", "(", "(?:", "(?:", "(?P<n>", "(?<m>", "(?i:", "(?s:", "(?m:", "(?-i:", "(?ims:", "(?U:",
+    "(?i-s:",
+];
 
 /// Bytes that something turns on, for what is changed in a value or a pattern.
-const EDGES: &[u8] = b"aAbBkKsS/ .,:-_0129{}[]()*+?|^$\\<>&~=!\n\t\x0b\x7f\x80\xa0\xb5\xc3\xa9\xe9\xc9\xff";
+const EDGES: &[u8] =
+    b"aAbBkKsS/ .,:-_0129{}[]()*+?|^$\\<>&~=!\n\t\x0b\x7f\x80\xa0\xb5\xc3\xa9\xe9\xc9\xff";
 
 pub(crate) fn pattern(rng: &mut Rng) -> Pattern {
     let piece = piece(rng, 3);
@@ -202,7 +205,11 @@ pub(crate) fn pattern(rng: &mut Rng) -> Pattern {
 
 fn piece(rng: &mut Rng, depth: u8) -> Piece {
     let atom = |(text, samples): Atom| Piece::Atom(text, samples);
-    let choice = if depth == 0 { rng.u8(..55) } else { rng.u8(..100) };
+    let choice = if depth == 0 {
+        rng.u8(..55)
+    } else {
+        rng.u8(..100)
+    };
     match choice {
         0..25 => atom(LITERALS[rng.usize(..LITERALS.len())]),
         25..44 => atom(CLASSES[rng.usize(..CLASSES.len())]),
@@ -214,7 +221,10 @@ fn piece(rng: &mut Rng, depth: u8) -> Piece {
             let (operator, most) = REPEATS[rng.usize(..REPEATS.len())];
             Piece::Repeat(Box::new(piece(rng, depth - 1)), operator, most)
         }
-        _ => Piece::Group(GROUPS[rng.usize(..GROUPS.len())], Box::new(piece(rng, depth - 1))),
+        _ => Piece::Group(
+            GROUPS[rng.usize(..GROUPS.len())],
+            Box::new(piece(rng, depth - 1)),
+        ),
     }
 }
 
@@ -250,7 +260,9 @@ impl Piece {
             Self::Atom(_, samples) => value.extend_from_slice(samples[rng.usize(..samples.len())]),
             Self::Concat(pieces) => pieces.iter().for_each(|piece| piece.sample(rng, value)),
             Self::Alternatives(pieces) => pieces[rng.usize(..pieces.len())].sample(rng, value),
-            Self::Repeat(piece, _, most) => (0..rng.u8(..=*most)).for_each(|_| piece.sample(rng, value)),
+            Self::Repeat(piece, _, most) => {
+                (0..rng.u8(..=*most)).for_each(|_| piece.sample(rng, value))
+            }
             Self::Group(_, piece) => piece.sample(rng, value),
         }
     }

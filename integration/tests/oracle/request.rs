@@ -41,15 +41,17 @@ impl Request {
     }
 
     pub(crate) fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        self.headers.push((name.to_owned(), value.as_ref().to_vec()));
+        self.headers
+            .push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
     fn http1(&self) -> Vec<u8> {
         let start = [self.method.as_bytes(), b" ", &self.path, b" HTTP/1.1\r\n"].concat();
         let host = [b"host: ", &self.authority[..], b"\r\n"].concat();
-        let line =
-            |(name, value): &(String, Vec<u8>)| [name.as_bytes(), b": ", value.as_slice(), b"\r\n"].concat();
+        let line = |(name, value): &(String, Vec<u8>)| {
+            [name.as_bytes(), b": ", value.as_slice(), b"\r\n"].concat()
+        };
         let lines: Vec<u8> = self.headers.iter().flat_map(line).collect();
         [start, host, lines, b"\r\n".to_vec()].concat()
     }
@@ -57,12 +59,19 @@ impl Request {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, connection: None }
+        Self {
+            address,
+            connection: None,
+        }
     }
 
     /// `None` when Envoy refuses the request before any route or filter sees it.
     pub(crate) fn ask(&mut self, request: &Request) -> Option<Verdict> {
-        let (status, body) = if request.http2 { self.ask_http2(request)? } else { self.ask_http1(request)? };
+        let (status, body) = if request.http2 {
+            self.ask_http2(request)?
+        } else {
+            self.ask_http1(request)?
+        };
         match status {
             200 => Some(Verdict::read(&body)),
             // Bad request, path too long, headers too large.
@@ -72,9 +81,15 @@ impl Client {
     }
 
     fn ask_http2(&self, request: &Request) -> Option<(u16, String)> {
-        let headers: Vec<(String, &[u8])> =
-            request.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), &value[..])).collect();
-        let headers: Vec<(&str, &[u8])> = headers.iter().map(|(name, value)| (&name[..], *value)).collect();
+        let headers: Vec<(String, &[u8])> = request
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_ascii_lowercase(), &value[..]))
+            .collect();
+        let headers: Vec<(&str, &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (&name[..], *value))
+            .collect();
         match http2::get(self.address, &request.path, &headers).unwrap() {
             Answer::Response { status, body, .. } => Some((status, body)),
             Answer::Reset(_) | Answer::Closed => None,
@@ -84,7 +99,10 @@ impl Client {
     fn ask_http1(&mut self, request: &Request) -> Option<(u16, String)> {
         let bytes = request.http1();
         // A connection that Envoy has closed after an earlier request is only noticed when it is used.
-        let reused = self.connection.take().and_then(|connection| send(connection, &bytes).ok());
+        let reused = self
+            .connection
+            .take()
+            .and_then(|connection| send(connection, &bytes).ok());
         let (connection, status, body) = match reused {
             Some(answer) => answer,
             None => send(Connection::open(self.address).unwrap(), &bytes).unwrap(),
@@ -102,8 +120,14 @@ fn send(mut connection: Connection, bytes: &[u8]) -> io::Result<(Option<Connecti
 
 impl Verdict {
     fn read(body: &str) -> Self {
-        let (envoy, filter) = body.trim().split_once(' ').unwrap_or_else(|| panic!("{body:?}"));
-        Self { envoy: envoy.parse().ok(), filter: filter.parse().ok() }
+        let (envoy, filter) = body
+            .trim()
+            .split_once(' ')
+            .unwrap_or_else(|| panic!("{body:?}"));
+        Self {
+            envoy: envoy.parse().ok(),
+            filter: filter.parse().ok(),
+        }
     }
 
     pub(crate) fn agree(self) -> bool {
@@ -116,14 +140,18 @@ impl fmt::Debug for Request {
         let version = if self.http2 { "HTTP/2" } else { "HTTP/1.1" };
         write!(f, "{} {} {version}", self.method, text(&self.path))?;
         write!(f, ", host: {}", text(&self.authority))?;
-        self.headers.iter().try_for_each(|(name, value)| write!(f, ", {name}: {}", text(value)))
+        self.headers
+            .iter()
+            .try_for_each(|(name, value)| write!(f, ", {name}: {}", text(value)))
     }
 }
 
 /// Readable, all of it where it is short.
 fn text(bytes: &[u8]) -> String {
     match bytes.get(..200) {
-        Some(start) if bytes.len() > 220 => format!("{}… ({} bytes)", start.escape_ascii(), bytes.len()),
+        Some(start) if bytes.len() > 220 => {
+            format!("{}… ({} bytes)", start.escape_ascii(), bytes.len())
+        }
         _ => bytes.escape_ascii().to_string(),
     }
 }

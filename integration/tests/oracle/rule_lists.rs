@@ -40,14 +40,29 @@ fn every_request_goes_where_envoys_own_router_sends_it() {
         let lists: Vec<_> = (0..AT_ONCE).map(|_| taken(&mut rng)).collect();
         if let Some((case, _)) = compare(&lists, &mut rng, &mut count) {
             let (case, verdict) = smallest(case);
-            let rules: Vec<_> =
-                case.rules.iter().enumerate().map(|(n, rule)| format!("  {n}: {rule}\n")).collect();
-            panic!("seed {}: {verdict:?}\n  {:?}\n{}", seed(), case.request, rules.concat());
+            let rules: Vec<_> = case
+                .rules
+                .iter()
+                .enumerate()
+                .map(|(n, rule)| format!("  {n}: {rule}\n"))
+                .collect();
+            panic!(
+                "seed {}: {verdict:?}\n  {:?}\n{}",
+                seed(),
+                case.request,
+                rules.concat()
+            );
         }
     }
     println!("rule lists: {count:#?}");
-    assert!(count.matched * 3 > count.pairs, "too few requests match: {count:?}");
-    assert!(count.refused * 10 < count.pairs, "Envoy refuses too many requests: {count:?}");
+    assert!(
+        count.matched * 3 > count.pairs,
+        "too few requests match: {count:?}"
+    );
+    assert!(
+        count.refused * 10 < count.pairs,
+        "Envoy refuses too many requests: {count:?}"
+    );
     count.had.at_least(250, count.pairs);
 }
 
@@ -81,7 +96,13 @@ fn compare(lists: &[Vec<Rule>], rng: &mut Rng, count: &mut Count) -> Option<(Cas
             count.matched += usize::from(verdict.envoy.is_some());
             count.had.add(rules, &request);
             if !verdict.agree() {
-                return Some((Case { rules: rules.clone(), request }, verdict));
+                return Some((
+                    Case {
+                        rules: rules.clone(),
+                        request,
+                    },
+                    verdict,
+                ));
             }
         }
     }
@@ -90,12 +111,21 @@ fn compare(lists: &[Vec<Rule>], rng: &mut Rng, count: &mut Count) -> Option<(Cas
 }
 
 fn start(lists: &[Vec<Rule>]) -> Arena {
-    let sites = |lists: &[Vec<Rule>]| lists.iter().map(|rules| Site::new(rules)).collect::<Vec<_>>();
+    let sites = |lists: &[Vec<Rule>]| {
+        lists
+            .iter()
+            .map(|rules| Site::new(rules))
+            .collect::<Vec<_>>()
+    };
     Arena::start(&sites(lists)).unwrap_or_else(|_| {
-        let (rules, log) = refused(lists, &sites).expect("Envoy takes the parts, so it takes the whole");
-        let (rule, log) =
-            refused(&rules, &|rules: &[Rule]| vec![Site::new(rules)]).unwrap_or((rules[0].clone(), log));
-        panic!("seed {}: the filter takes this rule, Envoy does not: {rule}\n{log}", seed())
+        let (rules, log) =
+            refused(lists, &sites).expect("Envoy takes the parts, so it takes the whole");
+        let (rule, log) = refused(&rules, &|rules: &[Rule]| vec![Site::new(rules)])
+            .unwrap_or((rules[0].clone(), log));
+        panic!(
+            "seed {}: the filter takes this rule, Envoy does not: {rule}\n{log}",
+            seed()
+        )
     })
 }
 
@@ -103,5 +133,9 @@ fn start(lists: &[Vec<Rule>]) -> Arena {
 pub(crate) fn verdicts(cases: &[Case]) -> Vec<Option<Verdict>> {
     let lists: Vec<_> = cases.iter().map(|case| case.rules.clone()).collect();
     let arena = start(&lists);
-    cases.iter().enumerate().map(|(site, case)| arena.client(site).ask(&case.request)).collect()
+    cases
+        .iter()
+        .enumerate()
+        .map(|(site, case)| arena.client(site).ask(&case.request))
+        .collect()
 }

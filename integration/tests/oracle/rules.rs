@@ -59,9 +59,16 @@ pub(crate) fn routes(rules: &[Rule]) -> Vec<Value> {
     let everything = Match::default();
     let mut routes = Vec::new();
     for (number, rule) in rules.iter().enumerate() {
-        let entries: Vec<_> =
-            if rule.matches.is_empty() { vec![&everything] } else { rule.matches.iter().collect() };
-        routes.extend(entries.into_iter().map(|entry| route(&number.to_string(), entry.native())));
+        let entries: Vec<_> = if rule.matches.is_empty() {
+            vec![&everything]
+        } else {
+            rule.matches.iter().collect()
+        };
+        routes.extend(
+            entries
+                .into_iter()
+                .map(|entry| route(&number.to_string(), entry.native())),
+        );
     }
     routes
 }

@@ -21,9 +21,16 @@ pub(crate) fn smallest(mut case: Case) -> (Case, Option<Verdict>) {
 }
 
 fn smaller(case: &Case) -> Vec<Case> {
-    let rules = smaller_rules(&case.rules).into_iter().map(|rules| Case { rules, ..case.clone() });
-    let requests =
-        smaller_requests(&case.request).into_iter().map(|request| Case { request, ..case.clone() });
+    let rules = smaller_rules(&case.rules).into_iter().map(|rules| Case {
+        rules,
+        ..case.clone()
+    });
+    let requests = smaller_requests(&case.request)
+        .into_iter()
+        .map(|request| Case {
+            request,
+            ..case.clone()
+        });
     rules.chain(requests).collect()
 }
 
@@ -58,18 +65,33 @@ fn smaller_rules(rules: &[Rule]) -> Vec<Vec<Rule>> {
 fn smaller_requests(request: &Request) -> Vec<Request> {
     let mut all = Vec::new();
     for header in 0..request.headers.len() {
-        all.push(Request { headers: without(&request.headers, header), ..request.clone() });
+        all.push(Request {
+            headers: without(&request.headers, header),
+            ..request.clone()
+        });
     }
     let path = &request.path;
     let question = path.iter().position(|byte| *byte == b'?');
-    let halves = [path.len() / 2, path.len().saturating_sub(1)].into_iter().chain(question);
+    let halves = [path.len() / 2, path.len().saturating_sub(1)]
+        .into_iter()
+        .chain(question);
     for end in halves.filter(|end| *end > 0 && *end < path.len()) {
-        all.push(Request { path: path[..end].to_vec(), ..request.clone() });
+        all.push(Request {
+            path: path[..end].to_vec(),
+            ..request.clone()
+        });
     }
     if path.len() < 60 {
-        all.extend((1..path.len()).map(|byte| Request { path: without(path, byte), ..request.clone() }));
+        all.extend((1..path.len()).map(|byte| Request {
+            path: without(path, byte),
+            ..request.clone()
+        }));
     }
-    let plain = Request { path: path.clone(), headers: request.headers.clone(), ..Request::get("/") };
+    let plain = Request {
+        path: path.clone(),
+        headers: request.headers.clone(),
+        ..Request::get("/")
+    };
     if request.http2 || request.method != plain.method || request.authority != plain.authority {
         all.push(plain);
     }

@@ -59,11 +59,12 @@ const PATH_PATTERNS: &[&str] = &[
     "^/a|b$",
     "/(?i:c)olor.*",
 ];
-const VALUES: &[&str] =
-    &["a", "b", "A", "ab", "a,b", "b,a", "a b", "", "é", "1", "10", "a=b", "%31", "a?b", "aab"];
+const VALUES: &[&str] = &[
+    "a", "b", "A", "ab", "a,b", "b,a", "a b", "", "é", "1", "10", "a=b", "%31", "a?b", "aab",
+];
 const VALUE_PATTERNS: &[&str] = &[
-    "a|b", "a.*", ".*", ".+", "^$", "|a", "a*", "(?i)A", "[^a]*", r"\d+", "^a,b$", "..", "(a|b|,)+", "é",
-    ".*b",
+    "a|b", "a.*", ".*", ".+", "^$", "|a", "a*", "(?i)A", "[^a]*", r"\d+", "^a,b$", "..",
+    "(a|b|,)+", "é", ".*b",
 ];
 const HEADERS: &[&str] = &[
     "x-a",
@@ -84,7 +85,14 @@ const HEADERS: &[&str] = &[
 ];
 const PARAMS: &[&str] = &["q", "Q", "r", "%71", "é", "a.b", "q[]"];
 const METHODS: &[&str] = &["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"];
-const AUTHORITIES: &[&str] = &["color.test", "Color.Test", "color.test:8080", "a", "b.test", "127.0.0.1"];
+const AUTHORITIES: &[&str] = &[
+    "color.test",
+    "Color.Test",
+    "color.test:8080",
+    "a",
+    "b.test",
+    "127.0.0.1",
+];
 const SCHEMES: &[&str] = &["http", "https", "HTTP"];
 
 fn any<'t>(rng: &mut Rng, of: &[&'t str]) -> &'t str {
@@ -94,17 +102,33 @@ fn any<'t>(rng: &mut Rng, of: &[&'t str]) -> &'t str {
 /// Mostly a few rules; sometimes so many that the filter looks them up instead of trying them, by the path or by what
 /// most of them compare with.
 pub(crate) fn rule_list(rng: &mut Rng) -> Vec<Rule> {
-    let length = if rng.u8(..4) == 0 { rng.usize(8..60) } else { rng.usize(1..7) };
+    let length = if rng.u8(..4) == 0 {
+        rng.usize(8..60)
+    } else {
+        rng.usize(1..7)
+    };
     let mut rules: Vec<_> = (0..length).map(|_| rule(rng)).collect();
     if length >= 8 && rng.u8(..3) == 0 {
-        let on = [On::Header("x-a"), On::Header("x-a"), On::Header("cookie"), On::Authority][rng.usize(..4)];
+        let on = [
+            On::Header("x-a"),
+            On::Header("x-a"),
+            On::Header("cookie"),
+            On::Authority,
+        ][rng.usize(..4)];
         for entry in rules.iter_mut().flat_map(|rule| &mut rule.matches) {
             if rng.u8(..8) == 0 {
                 continue;
             }
             entry.conditions.retain(|other| other.on != on);
-            let values = if on == On::Authority { AUTHORITIES } else { VALUES };
-            entry.conditions.push(Condition { on, text: Text::Exact(any(rng, values).to_owned()) });
+            let values = if on == On::Authority {
+                AUTHORITIES
+            } else {
+                VALUES
+            };
+            entry.conditions.push(Condition {
+                on,
+                text: Text::Exact(any(rng, values).to_owned()),
+            });
         }
     }
     rules
@@ -112,10 +136,16 @@ pub(crate) fn rule_list(rng: &mut Rng) -> Vec<Rule> {
 
 /// Few rules take everything, or nothing would be left for those behind them.
 fn rule(rng: &mut Rng) -> Rule {
-    let mut rule = Rule { matches: (0..rng.usize(1..4)).map(|_| entry(rng)).collect() };
-    rule.matches.retain(|entry| !entry.conditions.is_empty() || rng.u8(..20) == 0);
+    let mut rule = Rule {
+        matches: (0..rng.usize(1..4)).map(|_| entry(rng)).collect(),
+    };
+    rule.matches
+        .retain(|entry| !entry.conditions.is_empty() || rng.u8(..20) == 0);
     if rule.matches.is_empty() && rng.u8(..20) != 0 {
-        rule.matches.push(Match { conditions: vec![condition(On::Uri, rng)], ignore_uri_case: false });
+        rule.matches.push(Match {
+            conditions: vec![condition(On::Uri, rng)],
+            ignore_uri_case: false,
+        });
     }
     rule
 }
@@ -136,7 +166,10 @@ fn entry(rng: &mut Rng) -> Match {
             conditions.push(condition(on, rng));
         }
     }
-    Match { conditions, ignore_uri_case: rng.u8(..4) == 0 }
+    Match {
+        conditions,
+        ignore_uri_case: rng.u8(..4) == 0,
+    }
 }
 
 fn condition(on: On, rng: &mut Rng) -> Condition {
@@ -145,9 +178,12 @@ fn condition(on: On, rng: &mut Rng) -> Condition {
         On::Method | On::Header(":method") | On::WithoutHeader(":method") => {
             (METHODS, &["GET|PUT", "P.*", "(?i)get"][..])
         }
-        On::Authority | On::Header("Host" | ":authority") | On::WithoutHeader("Host" | ":authority") => {
-            (AUTHORITIES, &["(?i)color.*", r"[^:]+(:\d+)?", r".*\.test"][..])
-        }
+        On::Authority
+        | On::Header("Host" | ":authority")
+        | On::WithoutHeader("Host" | ":authority") => (
+            AUTHORITIES,
+            &["(?i)color.*", r"[^:]+(:\d+)?", r".*\.test"][..],
+        ),
         On::Scheme | On::Header(":scheme") | On::WithoutHeader(":scheme") => {
             (SCHEMES, &["https?", "(?i)HTTP"][..])
         }
@@ -187,7 +223,11 @@ pub(crate) fn request(rules: &[Rule], rng: &mut Rng) -> Request {
 }
 
 fn satisfy(request: &mut Request, Condition { on, text }: &Condition, rng: &mut Rng) {
-    let fallback = if *on == On::Uri { any(rng, PATHS) } else { any(rng, VALUES) };
+    let fallback = if *on == On::Uri {
+        any(rng, PATHS)
+    } else {
+        any(rng, VALUES)
+    };
     let value = match text {
         Text::Any => fallback.to_owned(),
         Text::Exact(value) => value.clone(),
@@ -204,7 +244,9 @@ fn satisfy(request: &mut Request, Condition { on, text }: &Condition, rng: &mut 
                 request.headers.push(((*name).to_owned(), value.into()));
             }
         }
-        On::QueryParam(name) => lines(value, rng).iter().for_each(|value| add_param(request, name, value)),
+        On::QueryParam(name) => lines(value, rng)
+            .iter()
+            .for_each(|value| add_param(request, name, value)),
     }
 }
 
@@ -221,12 +263,23 @@ fn lines(value: String, rng: &mut Rng) -> Vec<String> {
 /// The pattern's own letters: often enough a value that it matches.
 fn from_regex(regex: &str, fallback: &str) -> String {
     let branch = regex.split('|').next().unwrap_or_default();
-    let plain: String = branch.chars().filter(|letter| !r"()[]{}^$*+?\|".contains(*letter)).collect();
-    if plain.is_empty() { fallback.to_owned() } else { plain }
+    let plain: String = branch
+        .chars()
+        .filter(|letter| !r"()[]{}^$*+?\|".contains(*letter))
+        .collect();
+    if plain.is_empty() {
+        fallback.to_owned()
+    } else {
+        plain
+    }
 }
 
 fn add_param(request: &mut Request, name: &str, value: &str) {
-    let separator = if request.path.contains(&b'?') { b'&' } else { b'?' };
+    let separator = if request.path.contains(&b'?') {
+        b'&'
+    } else {
+        b'?'
+    };
     request.path.push(separator);
     request.path.extend_from_slice(name.as_bytes());
     if !value.is_empty() {
@@ -239,11 +292,28 @@ fn disturb(request: &mut Request, rng: &mut Rng) {
     match rng.u8(..16) {
         0..3 => request.path = edited(&request.path, rng),
         3 => request.path.extend_from_slice(
-            any(rng, &["?", "#", "#a?q=1", "?q", "?q=&q=1", "/../a", "/./", "%41", "?&&=&q", "?q=a#&q=b"])
-                .as_bytes(),
+            any(
+                rng,
+                &[
+                    "?",
+                    "#",
+                    "#a?q=1",
+                    "?q",
+                    "?q=&q=1",
+                    "/../a",
+                    "/./",
+                    "%41",
+                    "?&&=&q",
+                    "?q=a#&q=b",
+                ],
+            )
+            .as_bytes(),
         ),
         4 => add_param(request, any(rng, PARAMS), any(rng, VALUES)),
-        5 => request.path.extend(std::iter::repeat_n(b'a', [300, 5_000, 40_000][rng.usize(..3)])),
+        5 => request.path.extend(std::iter::repeat_n(
+            b'a',
+            [300, 5_000, 40_000][rng.usize(..3)],
+        )),
         6 => request.method = any(rng, METHODS).to_owned(),
         7 => request.authority = any(rng, AUTHORITIES).into(),
         8 => request.path.extend_from_slice(&[0x80 | rng.u8(..), b'a']),
@@ -255,12 +325,18 @@ fn disturb(request: &mut Request, rng: &mut Rng) {
         11 if !request.headers.is_empty() => {
             let (name, _) = request.headers[rng.usize(..request.headers.len())].clone();
             let place = rng.usize(..=request.headers.len());
-            request.headers.insert(place, (name, any(rng, VALUES).into()));
+            request
+                .headers
+                .insert(place, (name, any(rng, VALUES).into()));
         }
-        12 if !request.headers.is_empty() => drop(request.headers.remove(rng.usize(..request.headers.len()))),
+        12 if !request.headers.is_empty() => {
+            drop(request.headers.remove(rng.usize(..request.headers.len())))
+        }
         _ => {
             let name = any(rng, &HEADERS[..9]);
-            request.headers.push((name.to_owned(), any(rng, VALUES).into()));
+            request
+                .headers
+                .push((name.to_owned(), any(rng, VALUES).into()));
         }
     }
 }
@@ -276,7 +352,9 @@ fn sendable(request: &mut Request) {
     for (_, value) in &mut request.headers {
         value.retain(|byte| *byte >= b' ' && *byte != 0x7f);
     }
-    request.headers.retain(|(name, _)| !name.starts_with(':') && !name.eq_ignore_ascii_case("host"));
+    request
+        .headers
+        .retain(|(name, _)| !name.starts_with(':') && !name.eq_ignore_ascii_case("host"));
     // Only HTTP/2 carries these.
     request.http2 |= !request.path.is_ascii();
     if request.http2 {

@@ -68,8 +68,14 @@ fn changed(document: &Value, change: Change, at: &str) -> Value {
         }
         Change::Key | Change::Gone => {
             let (parent, key) = at.rsplit_once('/').unwrap();
-            let entries = document.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-            let value = entries.remove(&key.replace("~1", "/").replace("~0", "~")).unwrap();
+            let entries = document
+                .pointer_mut(parent)
+                .unwrap()
+                .as_object_mut()
+                .unwrap();
+            let value = entries
+                .remove(&key.replace("~1", "/").replace("~0", "~"))
+                .unwrap();
             if change == Change::Key {
                 entries.insert(format!("{key}x"), value);
             }

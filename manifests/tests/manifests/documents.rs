@@ -32,15 +32,18 @@ impl Documents {
 
     /// Files below `istio/`, or whole folders of them without what is only for kustomize.
     pub(crate) fn read(paths: &[&str]) -> Self {
-        let files = paths.iter().flat_map(|path| match root().join("istio").join(path) {
-            file if file.is_file() => vec![file],
-            folder => manifests(&folder),
-        });
+        let files = paths
+            .iter()
+            .flat_map(|path| match root().join("istio").join(path) {
+                file if file.is_file() => vec![file],
+                folder => manifests(&folder),
+            });
         Self(files.flat_map(|file| Self::file(&file).0).collect())
     }
 
     fn file(path: &Path) -> Self {
-        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Self::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
@@ -60,12 +63,18 @@ impl Documents {
 
     /// All objects of a kind.
     pub(crate) fn all(&self, kind: &str) -> Vec<&Value> {
-        self.0.iter().filter(|document| document["kind"] == kind).collect()
+        self.0
+            .iter()
+            .filter(|document| document["kind"] == kind)
+            .collect()
     }
 
     /// The object of that kind and name, or null.
     pub(crate) fn named(&self, kind: &str, name: &str) -> &Value {
-        self.0.iter().find(|document| is(document, kind, name)).unwrap_or(&Value::Null)
+        self.0
+            .iter()
+            .find(|document| is(document, kind, name))
+            .unwrap_or(&Value::Null)
     }
 }
 
@@ -75,12 +84,20 @@ fn is(document: &Value, kind: &str, name: &str) -> bool {
 
 /// The files of a folder, deeper ones included, that hold Kubernetes' objects.
 pub(crate) fn manifests(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
-    let files = paths.into_iter().flat_map(|path| if path.is_dir() { manifests(&path) } else { vec![path] });
+    let files = paths.into_iter().flat_map(|path| {
+        if path.is_dir() {
+            manifests(&path)
+        } else {
+            vec![path]
+        }
+    });
     let meant = |path: &PathBuf| {
-        path.extension().is_some_and(|extension| extension == "yaml")
+        path.extension()
+            .is_some_and(|extension| extension == "yaml")
             && !path.ends_with("kustomization.yaml")
             && !path.parent().unwrap().ends_with("telemetry")
     };

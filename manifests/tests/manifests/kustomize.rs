@@ -14,8 +14,15 @@ use crate::documents::{Documents, root};
 use crate::schema;
 
 /// The folders that are for `kubectl apply -k`, and `base`, on which most of them rest.
-const FOLDERS: &[&str] =
-    &["base", "color", "overlays/canary", "overlays/rollback", "overlays/promotion", "subset-header", "mesh"];
+const FOLDERS: &[&str] = &[
+    "base",
+    "color",
+    "overlays/canary",
+    "overlays/rollback",
+    "overlays/promotion",
+    "subset-header",
+    "mesh",
+];
 
 /// `istio/`, or a copy of it, through kubectl's own kustomize.
 struct Kustomize<'d>(&'d Path);
@@ -24,7 +31,10 @@ impl Kustomize<'_> {
     /// Calls the test with it, or says why there is none: past the captured output of the test, so that it is seen.
     #[allow(clippy::explicit_write, reason = "eprintln! would be captured")]
     fn or_skip(folder: &Path, run: impl FnOnce(&Kustomize<'_>)) {
-        let version = Command::new("kubectl").args(["version", "--client", "--output=json"]).output().ok();
+        let version = Command::new("kubectl")
+            .args(["version", "--client", "--output=json"])
+            .output()
+            .ok();
         match missing(version.as_ref().map(|output| output.stdout.as_slice())) {
             None => run(&Kustomize(folder)),
             Some(reason) => {
@@ -35,8 +45,16 @@ impl Kustomize<'_> {
     }
 
     fn build(&self, folder: &str) -> Documents {
-        let output = Command::new("kubectl").arg("kustomize").arg(self.0.join(folder)).output().unwrap();
-        assert!(output.status.success(), "{folder}: {}", String::from_utf8_lossy(&output.stderr));
+        let output = Command::new("kubectl")
+            .arg("kustomize")
+            .arg(self.0.join(folder))
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{folder}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         Documents::parse(std::str::from_utf8(&output.stdout).unwrap()).unwrap()
     }
 
@@ -45,7 +63,9 @@ impl Kustomize<'_> {
         let color = self.build("color");
         match folder {
             "subset-header" => color.without("VirtualService", "color"),
-            "mesh" => color.without("VirtualService", "color").without("Gateway", "color-gateway"),
+            "mesh" => color
+                .without("VirtualService", "color")
+                .without("Gateway", "color-gateway"),
             _ => color,
         }
         .and(self.build(folder))
@@ -60,11 +80,19 @@ fn missing(version: Option<&[u8]>) -> Option<String> {
     };
     let version: Value = serde_json::from_slice(said).unwrap_or_default();
     // Old ones do not say it.
-    let kustomize = version["kustomizeVersion"].as_str().unwrap_or("a kustomize before v4.5");
-    let major = kustomize.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
+    let kustomize = version["kustomizeVersion"]
+        .as_str()
+        .unwrap_or("a kustomize before v4.5");
+    let major = kustomize
+        .trim_start_matches('v')
+        .split('.')
+        .next()
+        .and_then(|major| major.parse().ok());
     let known = major.is_some_and(|major: u32| major >= 5);
     (!known).then(|| {
-        let kubectl = version["clientVersion"]["gitVersion"].as_str().unwrap_or("of an unknown version");
+        let kubectl = version["clientVersion"]["gitVersion"]
+            .as_str()
+            .unwrap_or("of an unknown version");
         format!("kubectl {kubectl} has {kustomize}, and v5 is needed (kubectl 1.27)")
     })
 }
@@ -80,7 +108,8 @@ fn sorted(documents: &Documents) -> Vec<String> {
 }
 
 fn weights(documents: &Documents) -> [&Value; 2] {
-    let route = &documents.named("WasmPlugin", "canary")["spec"]["pluginConfig"]["http"][0]["route"];
+    let route =
+        &documents.named("WasmPlugin", "canary")["spec"]["pluginConfig"]["http"][0]["route"];
     [&route[0]["weight"], &route[1]["weight"]]
 }
 
@@ -100,17 +129,28 @@ fn every_folder_makes_valid_manifests_that_agree() {
 #[test]
 fn the_settings_of_the_repository_are_what_the_manifests_say() {
     Kustomize::or_skip(&istio(), |kustomize| {
-        assert_eq!(sorted(&kustomize.deployed("overlays/canary")), sorted(&gateway()))
+        assert_eq!(
+            sorted(&kustomize.deployed("overlays/canary")),
+            sorted(&gateway())
+        )
     });
 }
 
 #[test]
 fn an_overlay_changes_two_weights_and_nothing_else() {
     Kustomize::or_skip(&istio(), |kustomize| {
-        for (name, expected) in [("canary", [75, 25]), ("rollback", [100, 0]), ("promotion", [0, 100])] {
+        for (name, expected) in [
+            ("canary", [75, 25]),
+            ("rollback", [100, 0]),
+            ("promotion", [0, 100]),
+        ] {
             let mut overlay = kustomize.build(&format!("overlays/{name}"));
             assert_eq!(weights(&overlay), expected, "{name}");
-            let plugin = overlay.0.iter_mut().find(|document| document["kind"] == "WasmPlugin").unwrap();
+            let plugin = overlay
+                .0
+                .iter_mut()
+                .find(|document| document["kind"] == "WasmPlugin")
+                .unwrap();
             for (index, weight) in [75, 25].into_iter().enumerate() {
                 plugin["spec"]["pluginConfig"]["http"][0]["route"][index]["weight"] = weight.into();
             }
@@ -125,8 +165,11 @@ fn the_client_s_header_is_removed_before_a_route_trusts_it() {
     Kustomize::or_skip(&istio(), |kustomize| {
         for folder in ["overlays/canary", "mesh"] {
             let documents = kustomize.build(folder);
-            let names: Vec<_> =
-                documents.all("EnvoyFilter").iter().map(|f| f["metadata"]["name"].clone()).collect();
+            let names: Vec<_> = documents
+                .all("EnvoyFilter")
+                .iter()
+                .map(|f| f["metadata"]["name"].clone())
+                .collect();
             assert_eq!(names, ["canary-header", "canary-route"], "{folder}");
         }
     });
@@ -172,14 +215,26 @@ fn what_is_changed_alone_is_noticed_in_the_other_variants_too() {
 
 /// Each setting, what the repository has, and something else.
 const SETTINGS: &[(&str, &str, &str)] = &[
-    ("pluginImage", "registry.example.com/canary-filter", "registry.test/team/canary-filter"),
-    ("host", "color-service.default.svc.cluster.local", "shop.prod.svc.example.org"),
+    (
+        "pluginImage",
+        "registry.example.com/canary-filter",
+        "registry.test/team/canary-filter",
+    ),
+    (
+        "host",
+        "color-service.default.svc.cluster.local",
+        "shop.prod.svc.example.org",
+    ),
     ("port", "\"8000\"", "\"9090\""),
     ("gatewayNamespace", "istio-system", "ingress"),
     ("gatewayLabel", "ingressgateway", "edge"),
     ("callerNamespace", "default", "callers"),
     ("callerLabel", "color-client", "caller"),
-    ("colorImage", "registry.example.com/color", "registry.test/team/color"),
+    (
+        "colorImage",
+        "registry.example.com/color",
+        "registry.test/team/color",
+    ),
 ];
 
 #[test]
@@ -189,13 +244,19 @@ fn a_setting_reaches_every_place_that_it_concerns() {
     let file = folder.path().join("settings/settings.yaml");
     let mut text = fs::read_to_string(&file).unwrap();
     for (name, old, new) in SETTINGS {
-        let line = text.lines().find(|line| line.trim_start().starts_with(&format!("{name}: "))).unwrap();
+        let line = text
+            .lines()
+            .find(|line| line.trim_start().starts_with(&format!("{name}: ")))
+            .unwrap();
         text = text.replace(line, &line.replace(old, new));
     }
     fs::write(file, text).unwrap();
     Kustomize::or_skip(folder.path(), |kustomize| {
         let mut all = String::new();
-        for folder in FOLDERS.iter().filter(|folder| !["base", "color"].contains(folder)) {
+        for folder in FOLDERS
+            .iter()
+            .filter(|folder| !["base", "color"].contains(folder))
+        {
             let deployed = kustomize.deployed(folder);
             schema::check_all(&deployed);
             let faults = faults(&deployed).0;
@@ -205,7 +266,10 @@ fn a_setting_reaches_every_place_that_it_concerns() {
         for (name, old, new) in SETTINGS {
             let (old, new) = (old.trim_matches('"'), new.trim_matches('"'));
             assert!(all.contains(new), "{name}: {new} is nowhere");
-            assert!(!all.contains(&format!("\"{old}\"")), "{name}: {old} is still there");
+            assert!(
+                !all.contains(&format!("\"{old}\"")),
+                "{name}: {old} is still there"
+            );
         }
         for old in ["color-service", "8000", "registry.example.com"] {
             assert!(!all.contains(old), "{old} is still there");
@@ -226,14 +290,25 @@ fn a_setting_leaves_the_rules_of_other_teams_alone() {
     fs::write(&plugin, fs::read_to_string(&plugin).unwrap() + other).unwrap();
     let settings = folder.path().join("settings/settings.yaml");
     let text = fs::read_to_string(&settings).unwrap();
-    fs::write(settings, text.replace("color-service.default", "paint.prod").replace("8000", "9090")).unwrap();
+    fs::write(
+        settings,
+        text.replace("color-service.default", "paint.prod")
+            .replace("8000", "9090"),
+    )
+    .unwrap();
     Kustomize::or_skip(folder.path(), |kustomize| {
         let overlay = kustomize.build("overlays/rollback");
         let rules = &overlay.named("WasmPlugin", "canary")["spec"]["pluginConfig"]["http"];
         let destination = |rule: usize| rules[rule]["route"][0]["destination"].clone();
         let made = |host: &str, subset: &str, port: u16| json!({"host": host, "subset": subset, "port": {"number": port}});
-        assert_eq!(destination(0), made("paint.prod.svc.cluster.local", "blue-sub", 9090));
-        assert_eq!(destination(1), made("shop.shop.svc.cluster.local", "v1", 80));
+        assert_eq!(
+            destination(0),
+            made("paint.prod.svc.cluster.local", "blue-sub", 9090)
+        );
+        assert_eq!(
+            destination(1),
+            made("shop.shop.svc.cluster.local", "v1", 80)
+        );
     });
 }
 
@@ -255,13 +330,25 @@ fn only_a_kubectl_that_cannot_do_it_is_passed_over() {
     assert_eq!(missing(None).as_deref(), Some("kubectl is not installed"));
     let needed = "and v5 is needed (kubectl 1.27)";
     for (kubectl, kustomize, reason) in [
-        ("v1.20.2", None, Some("kubectl v1.20.2 has a kustomize before v4.5, ")),
-        ("v1.26.0", Some("v4.5.7"), Some("kubectl v1.26.0 has v4.5.7, ")),
+        (
+            "v1.20.2",
+            None,
+            Some("kubectl v1.20.2 has a kustomize before v4.5, "),
+        ),
+        (
+            "v1.26.0",
+            Some("v4.5.7"),
+            Some("kubectl v1.26.0 has v4.5.7, "),
+        ),
         ("v1.27.0", Some("v5.0.1"), None),
         ("v1.99.0", Some("v10.0.0"), None),
     ] {
         let said = json!({"clientVersion": {"gitVersion": kubectl}, "kustomizeVersion": kustomize});
         let reason = reason.map(|reason| format!("{reason}{needed}"));
-        assert_eq!(missing(Some(said.to_string().as_bytes())), reason, "{kubectl}");
+        assert_eq!(
+            missing(Some(said.to_string().as_bytes())),
+            reason,
+            "{kubectl}"
+        );
     }
 }

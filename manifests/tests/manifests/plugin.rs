@@ -7,7 +7,9 @@ use crate::documents::{Documents, text};
 
 /// The configuration inside a WasmPlugin, as compact JSON: that is how istiod hands it on.
 pub(crate) fn policy(plugin: &Value) -> Result<Policy, String> {
-    let configuration = plugin.pointer("/spec/pluginConfig").ok_or("no pluginConfig")?;
+    let configuration = plugin
+        .pointer("/spec/pluginConfig")
+        .ok_or("no pluginConfig")?;
     Policy::from_json(configuration.to_string().as_bytes()).map_err(|fault| fault.to_string())
 }
 
@@ -15,7 +17,9 @@ pub(crate) fn policy(plugin: &Value) -> Result<Policy, String> {
 fn of_envoy() -> Value {
     let file = Documents::parse(&text("envoy/canary.yaml")).unwrap();
     let resource = &file.0[0]["resources"][0];
-    let configuration = resource["typed_config"]["config"]["configuration"]["value"].as_str().unwrap();
+    let configuration = resource["typed_config"]["config"]["configuration"]["value"]
+        .as_str()
+        .unwrap();
     Policy::from_json(configuration.as_bytes()).unwrap();
     serde_json::from_str(configuration).unwrap()
 }
@@ -33,7 +37,10 @@ fn the_plugin_takes_the_configuration_of_the_manifest() {
 fn a_plugin_configuration_with_a_mistake_is_refused() {
     let mut plugin = Documents::read(&["base/plugin.yaml"]).0.remove(0);
     plugin["spec"]["pluginConfig"]["http"][0]["route"][1]["weight"] = Value::from(-5);
-    assert_eq!(policy(&plugin).unwrap_err(), "http[0].route[1].weight: -5 is negative");
+    assert_eq!(
+        policy(&plugin).unwrap_err(),
+        "http[0].route[1].weight: -5 is negative"
+    );
 }
 
 #[test]

@@ -35,16 +35,27 @@ struct Rule {
 
 #[test]
 fn the_rules_are_about_metrics_that_the_filter_has() {
-    let file = Documents::parse(&text("istio/telemetry/prometheus-rules.yaml")).unwrap().0.remove(0);
+    let file = Documents::parse(&text("istio/telemetry/prometheus-rules.yaml"))
+        .unwrap()
+        .0
+        .remove(0);
     let file: RuleFile = serde_json::from_value(file).unwrap();
     let metrics = text("src/metrics.rs") + &text("src/filter.rs");
     for group in &file.groups {
         assert_eq!(group.name, "canary");
         for rule in &group.rules {
             assert_ne!(rule.record.is_some(), rule.alert.is_some(), "{}", rule.expr);
-            assert_eq!(rule.alert.is_some(), rule.duration.is_some() && !rule.labels.is_empty());
-            assert_eq!(rule.alert.is_some(), rule.annotations.contains_key("summary"));
-            let words = rule.expr.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            assert_eq!(
+                rule.alert.is_some(),
+                rule.duration.is_some() && !rule.labels.is_empty()
+            );
+            assert_eq!(
+                rule.alert.is_some(),
+                rule.annotations.contains_key("summary")
+            );
+            let words = rule
+                .expr
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
             let names: Vec<_> = words.filter(|word| word.starts_with("canary_")).collect();
             assert!(!names.is_empty(), "{}", rule.expr);
             for name in names {
@@ -56,7 +67,10 @@ fn the_rules_are_about_metrics_that_the_filter_has() {
 
 #[test]
 fn istio_makes_labels_of_the_same_tags_as_envoy_does() {
-    let mut patch = Documents::parse(&text("istio/telemetry/stat-tags.yaml")).unwrap().0.remove(0);
+    let mut patch = Documents::parse(&text("istio/telemetry/stat-tags.yaml"))
+        .unwrap()
+        .0
+        .remove(0);
     // Of a Deployment, which has these in the cluster.
     patch["apiVersion"] = "apps/v1".into();
     patch["kind"] = "Deployment".into();
@@ -66,12 +80,20 @@ fn istio_makes_labels_of_the_same_tags_as_envoy_does() {
     let proxy = Documents::parse(annotations["proxy.istio.io/config"].as_str().unwrap()).unwrap();
     let envoy = Documents::parse(&text("envoy/envoy.yaml")).unwrap();
     // One more there is about the names of Envoy's own metrics, which are the clusters'.
-    let tags = envoy.0[0]["stats_config"]["stats_tags"].as_array().unwrap().iter();
-    let tags: Vec<_> = tags.filter(|tag| !tag["regex"].as_str().unwrap().starts_with("^cluster")).collect();
+    let tags = envoy.0[0]["stats_config"]["stats_tags"]
+        .as_array()
+        .unwrap()
+        .iter();
+    let tags: Vec<_> = tags
+        .filter(|tag| !tag["regex"].as_str().unwrap().starts_with("^cluster"))
+        .collect();
     let names: Vec<_> = tags.iter().map(|tag| tag["tag_name"].clone()).collect();
     assert_eq!(proxy.0[0]["extraStatTags"], Value::from(names.clone()));
     for (tag, name) in tags.iter().zip(names) {
         // What istiod makes of a name in `extraStatTags`.
-        assert_eq!(tag["regex"], format!(r"({}=\.=(.*?);\.;)", name.as_str().unwrap()));
+        assert_eq!(
+            tag["regex"],
+            format!(r"({}=\.=(.*?);\.;)", name.as_str().unwrap())
+        );
     }
 }
