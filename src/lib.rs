@@ -52,49 +52,31 @@
 
 #![forbid(unsafe_code)]
 
-mod choice;
+mod choosing;
 mod config;
-mod cookie;
-mod destination;
-mod duration;
-mod header_name;
-mod index;
-mod invalid;
-mod json;
-mod matcher;
-pub mod metrics;
+mod matching;
 mod policy;
-mod random;
-mod reason;
-mod regex;
-mod rendezvous;
 mod request;
-mod router;
-mod rule;
-mod split;
-mod sticky;
 
 #[cfg(feature = "proxy")]
-mod filter;
-#[cfg(feature = "proxy")]
-mod host;
+mod proxy;
 
-pub use choice::Choice;
-pub use config::Config;
-pub use cookie::is_shared;
-pub use destination::Destination;
-pub use invalid::InvalidConfig;
+pub use choosing::choice::Choice;
+pub use choosing::cookie::is_shared;
+pub use choosing::destination::Destination;
+pub use choosing::random::Random;
+pub use choosing::reason::Reason;
+pub use choosing::rule::Rule;
+pub use choosing::split::Split;
+pub use config::invalid::InvalidConfig;
+pub use config::wire::Config;
+pub use policy::router::Router;
 pub use policy::{DEFAULT_CLUSTER_HEADER, Outputs, Policy};
-pub use random::Random;
-pub use reason::Reason;
 pub use request::{Fields, Line, Request};
-pub use router::Router;
-pub use rule::Rule;
-pub use split::Split;
 
 /// What the proxy calls once it has loaded the module.
 #[cfg(feature = "proxy")]
 #[allow(missing_docs)] // The SDK's macro makes a function without any.
 mod entry {
-    proxy_wasm::main! {{ crate::filter::start() }}
+    proxy_wasm::main! {{ crate::proxy::filter::start() }}
 }

@@ -1,10 +1,13 @@
 //! A whole configuration that has been accepted, compiled.
 
-use crate::InvalidConfig;
-use crate::config::Config;
-use crate::destination::Completion;
-use crate::header_name::HeaderName;
-use crate::router::Router;
+pub(crate) mod metrics;
+pub(crate) mod router;
+
+use crate::choosing::destination::Completion;
+use crate::config::header_name::HeaderName;
+use crate::config::invalid::InvalidConfig;
+use crate::config::wire::Config;
+use crate::policy::router::Router;
 
 /// The request header that names the cluster when the configuration names no header at all.
 pub const DEFAULT_CLUSTER_HEADER: &str = "x-canary-cluster";

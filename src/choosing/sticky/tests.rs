@@ -1,0 +1,336 @@
+use crate::choosing::random::tests::Fixed;
+use crate::choosing::reason::Reason;
+use crate::choosing::rendezvous;
+use crate::request::tests::Lines;
+use crate::{Choice, Policy, Request};
+
+fn policy(members: &str, weights: [u32; 2]) -> Result<Policy, String> {
+    let [blue, green] = weights;
+    let text = format!(
+        r#"{{"http": [{{"name": "color", {members} "route": [
+            {{"cluster": "blue", "weight": {blue}}}, {{"cluster": "green", "weight": {green}}}]}}]}}"#
+    );
+    Policy::from_json(text.as_bytes()).map_err(|fault| fault.to_string())
+}
+
+fn choose<'p>(policy: &'p Policy, lines: &[(&str, &str)]) -> Choice<'p> {
+    let lines = Lines::new(lines);
+    let request = Request::new(&lines);
+    policy.router().rules()[0]
+        .choose(&request, &mut Fixed(80))
+        .unwrap()
+}
+
+const ALL: &str = r#""consistentHash": [
+    {"httpHeaderName": "X-User"}, {"httpCookie": {"name": "id"}}, {"httpQueryParameterName": "user"}, {"useSourceIp": true}],"#;
+const ISSUED: &str = r#""consistentHash": [{"httpHeaderName": "x-user"}, {"httpCookie": {"name": "id", "ttl": "1h"}}],"#;
+
+#[test]
+fn the_first_key_that_the_request_carries_decides() {
+    let policy = policy(ALL, [75, 25]).unwrap();
+    let request = [
+        ("x-user", "u"),
+        ("cookie", "a=b; id=c"),
+        (":path", "/?user=q"),
+        ("source.address", "192.0.2.1:80"),
+    ];
+    for (from, kind) in [(0, "header"), (1, "cookie"), (2, "query"), (3, "source-ip")] {
+        let choice = choose(&policy, &request[from..]);
+        assert_eq!((choice.reason, choice.key), (Reason::Sticky, Some(kind)));
+    }
+    let choice = choose(&policy, &[]);
+    assert_eq!(
+        (choice.reason, choice.key, choice.destination.label()),
+        (Reason::Weighted, None, "green"),
+        "no key: by the point"
+    );
+}
+
+#[test]
+fn an_empty_key_counts_as_absent() {
+    let policy = policy(ALL, [75, 25]).unwrap();
+    let choice = choose(
+        &policy,
+        &[
+            ("x-user", ""),
+            ("cookie", "id="),
+            (":path", "/?user="),
+            ("source.address", "192.0.2.1:80"),
+        ],
+    );
+    assert_eq!(choice.key, Some("source-ip"));
+}
+
+#[test]
+fn of_several_lines_of_a_header_the_first_is_the_key() {
+    let policy = policy(ALL, [75, 25]).unwrap();
+    for user in 0..200 {
+        let (one, other) = (format!("one{user}"), format!("other{user}"));
+        let by = |lines: &[(&str, &str)]| {
+            let choice = choose(&policy, lines);
+            (choice.key, choice.destination.label().to_owned())
+        };
+        assert_eq!(
+            by(&[("x-user", &one), ("x-user", &other)]),
+            by(&[("x-user", &one)])
+        );
+        let cookies = [&one, &other].map(|user| format!("id={user}"));
+        let first = [("cookie", &*cookies[0])];
+        assert_eq!(
+            by(&[("cookie", &cookies[0]), ("cookie", &cookies[1])]),
+            by(&first)
+        );
+    }
+    let choice = choose(&policy, &[("cookie", "a=b"), ("cookie", "id=late")]);
+    assert_eq!(
+        (choice.reason, choice.key),
+        (Reason::Weighted, None),
+        "a browser sends one line"
+    );
+}
+
+#[test]
+fn the_value_decides_and_not_the_kind_of_key() {
+    let policy = policy(ALL, [75, 25]).unwrap();
+    for user in 0..200 {
+        let label = |name: &str, value: String| {
+            choose(&policy, &[(name, &value)])
+                .destination
+                .label()
+                .to_owned()
+        };
+        let by_header = label("x-user", format!("u{user}"));
+        assert_eq!(by_header, label("cookie", format!("id=u{user}")));
+        assert_eq!(by_header, label(":path", format!("/?user=u{user}")));
+    }
+}
+
+#[test]
+fn a_new_user_gets_a_cookie_that_the_first_answer_obeys() {
+    let policy = policy(ISSUED, [75, 25]).unwrap();
+    let first = choose(&policy, &[(":path", "/"), (":scheme", "https")]);
+    let key = format!("{:032x}", 80);
+    assert_eq!(
+        first.set_cookie,
+        Some(format!(
+            "id={key}; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; Secure"
+        ))
+    );
+    assert_eq!((first.reason, first.key), (Reason::Sticky, Some("cookie")));
+    let second = choose(&policy, &[("cookie", &format!("id={key}"))]);
+    assert_eq!(
+        (second.set_cookie, second.destination.label()),
+        (None, first.destination.label())
+    );
+    assert_eq!(
+        choose(&policy, &[("x-user", "u")]).set_cookie,
+        None,
+        "another key is there"
+    );
+    assert!(
+        choose(&policy, &[("cookie", "id=")]).set_cookie.is_some(),
+        "an empty one is replaced"
+    );
+    assert!(
+        !choose(&policy, &[(":scheme", "http")])
+            .set_cookie
+            .unwrap()
+            .contains("Secure")
+    );
+}
+
+#[test]
+fn without_a_second_share_the_key_decides_nothing_but_is_issued() {
+    let policy = policy(ISSUED, [100, 0]).unwrap();
+    let choice = choose(&policy, &[]);
+    assert_eq!(
+        (choice.reason, choice.key, choice.destination.label()),
+        (Reason::Only, None, "blue")
+    );
+    assert!(choice.set_cookie.is_some());
+}
+
+#[test]
+fn one_salt_gives_one_version_in_two_rules_and_two_salts_are_independent() {
+    const USERS: u32 = 100_000;
+    let rule = |name: &str, salt: &str| {
+        format!(
+            r#"{{"name": "{name}", {salt} "consistentHash": [{{"httpHeaderName": "u"}}],
+        "route": [{{"cluster": "blue", "weight": 3}}, {{"cluster": "green", "weight": 1}}]}}"#
+        )
+    };
+    let agreeing = |one: &str, other: &str| {
+        let text = format!(
+            r#"{{"http": [{}, {}]}}"#,
+            rule("one", one),
+            rule("other", other)
+        );
+        let policy = Policy::from_json(text.as_bytes()).unwrap();
+        let rules = policy.router().rules();
+        let agree = |user: u32| {
+            let lines = Lines::new(&[("u", user.to_string())]);
+            let request = Request::new(&lines);
+            let [one, other] =
+                [0, 1].map(|rule| rules[rule].choose(&request, &mut Fixed(0)).unwrap());
+            one.destination.label() == other.destination.label()
+        };
+        (0..USERS).filter(|user| agree(*user)).count()
+    };
+    let one_salt = r#""salt": "one","#;
+    assert_eq!(agreeing(one_salt, one_salt), 100_000);
+    assert_eq!(
+        agreeing("", one_salt),
+        100_000,
+        "the rule's name is the default salt"
+    );
+    // Both blue or both green by chance, within five standard deviations.
+    let share: f64 = 0.75 * 0.75 + 0.25 * 0.25;
+    let deviation = (share * (1.0 - share) * f64::from(USERS)).sqrt();
+    let off = agreeing("", "") as f64 - share * f64::from(USERS);
+    assert!(
+        off.abs() <= 5.0 * deviation,
+        "two names are two salts: {off}"
+    );
+}
+
+#[test]
+fn bad_keys_are_refused_with_their_place() {
+    for (members, line) in [
+        (
+            r#""consistentHash": [],"#,
+            "http[0].consistentHash: needs at least one key",
+        ),
+        (
+            r#""consistentHash": [{}],"#,
+            "http[0].consistentHash[0]: give exactly one of",
+        ),
+        (
+            r#""consistentHash": [{"useSourceIp": false}],"#,
+            "http[0].consistentHash[0]: give exactly one of",
+        ),
+        (
+            r#""consistentHash": [{"httpHeaderName": "a", "useSourceIp": true}],"#,
+            "http[0].consistentHash[0]: give exactly one of",
+        ),
+        (
+            r#""consistentHash": [{"httpHeaderName": "a b"}],"#,
+            "http[0].consistentHash[0].httpHeaderName: is no header name",
+        ),
+        (
+            r#""consistentHash": [{"httpQueryParameterName": ""}],"#,
+            "http[0].consistentHash[0].httpQueryParameterName: is empty",
+        ),
+        (
+            r#""consistentHash": [{"httpCookie": {"name": "a;b"}}],"#,
+            "http[0].consistentHash[0].httpCookie.name: is no cookie name",
+        ),
+        (
+            r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "1 day"}}],"#,
+            "http[0].consistentHash[0].httpCookie.ttl: `1 day` is no duration",
+        ),
+        (
+            r#""consistentHash": [{"httpCookie": {}}],"#,
+            "http[0].consistentHash[0].httpCookie: missing field `name`",
+        ),
+        (
+            r#""consistentHash": [{"useSourceIp": true}, {"httpHeaderName": "a"}],"#,
+            "http[0].consistentHash[1]: is never reached",
+        ),
+        (
+            r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "0s"}}, {"useSourceIp": true}],"#,
+            "http[0].consistentHash[1]: is never reached",
+        ),
+        (
+            r#""consistentHash": [{"httpHeaderName": "a"}, {"httpHeaderName": "A"}],"#,
+            "http[0].consistentHash[1]: is never reached",
+        ),
+        (
+            r#""salt": "s","#,
+            "http[0].salt: has no effect without consistentHash",
+        ),
+    ] {
+        let fault = policy(members, [1, 1]).unwrap_err();
+        assert!(
+            fault.starts_with(line),
+            "{members}\n  gave     {fault}\n  expected {line}"
+        );
+    }
+    let nameless =
+        br#"{"http": [{"consistentHash": [{"useSourceIp": true}], "route": [{"cluster": "a"}]}]}"#;
+    let fault = Policy::from_json(nameless).unwrap_err().to_string();
+    assert!(
+        fault.starts_with("http[0].name: is required with consistentHash"),
+        "{fault}"
+    );
+    for keys in [
+        r#"{"httpCookie": {"name": "a"}}, {"httpCookie": {"name": "a", "ttl": "0s"}}"#,
+        r#"{"httpCookie": {"name": "a"}}, {"httpCookie": {"name": "A"}}"#,
+        r#"{"httpHeaderName": "a"}, {"httpQueryParameterName": "a"}"#,
+    ] {
+        assert!(
+            policy(&format!(r#""consistentHash": [{keys}],"#), [1, 1]).is_ok(),
+            "{keys}"
+        );
+    }
+}
+
+/// Else a rule of one service and a rule of another would tear a user apart who has to be on one version of both.
+#[test]
+fn the_label_decides_and_not_the_cluster() {
+    let rule = |host: &str| {
+        let to = |subset: &str, weight: u32| {
+            format!(
+                r#"{{"destination": {{"host": "{host}.test", "subset": "{subset}", "port": {{"number": 80}}}}, "weight": {weight}}}"#
+            )
+        };
+        let route = [to("blue", 3), to("green", 1)].join(", ");
+        format!(
+            r#"{{"name": "{host}", "salt": "color", "consistentHash": [{{"httpHeaderName": "u"}}], "route": [{route}]}}"#
+        )
+    };
+    let policy =
+        Policy::from_json(format!(r#"{{"http": [{}, {}]}}"#, rule("a"), rule("b")).as_bytes())
+            .unwrap();
+    let mut greens = 0;
+    for user in 0..400 {
+        let lines = Lines::new(&[("u", user.to_string())]);
+        let request = Request::new(&lines);
+        let labels = policy.router().rules().iter().map(|rule| {
+            let choice = rule.choose(&request, &mut Fixed(0)).unwrap();
+            assert_eq!(
+                choice.destination.cluster(),
+                format!(
+                    "outbound|80|{}|{}.test",
+                    choice.destination.label(),
+                    rule.name()
+                )
+            );
+            choice.destination.label()
+        });
+        let labels: Vec<_> = labels.collect();
+        assert_eq!(labels[0], labels[1]);
+        let chosen = rendezvous::pick(
+            user.to_string().as_bytes(),
+            [("blue", 3), ("green", 1)]
+                .map(|(label, weight)| (rendezvous::seed("color", label), weight))
+                .into_iter(),
+        );
+        assert_eq!(labels[0], ["blue", "green"][chosen.unwrap()]);
+        greens += usize::from(labels[0] == "green");
+    }
+    assert!((60..140).contains(&greens), "{greens}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_bytes_as_a_key_are_answered(
+        cookie in proptest::collection::vec(proptest::num::u8::ANY, 0..60),
+        path in proptest::collection::vec(proptest::num::u8::ANY, 0..60),
+        address in proptest::collection::vec(proptest::num::u8::ANY, 0..60),
+    ) {
+        let policy = policy(ALL, [75, 25]).unwrap();
+        let lines = Lines::new(&[("cookie", cookie), (":path", path), ("source.address", address)]);
+        let request = Request::new(&lines);
+        proptest::prop_assert!(policy.router().rules()[0].choose(&request, &mut Fixed(0)).is_some());
+    }
+}

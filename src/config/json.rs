@@ -1,0 +1,364 @@
+//! JSON as a tree, out of which the wire form is read.
+//!
+//! The document is parsed once into one type, and serde's code for each type of the wire form then walks over that.
+//! Read straight from the text, every one of them would have a parser of its own in the module (a tenth of it), and the
+//! path to a fault would have to be tracked around each.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::slice;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::{Deserialize, forward_to_deserialize_any};
+
+use crate::config::invalid::InvalidConfig;
+
+/// A value of a document, which lends it its texts.
+#[derive(Debug)]
+pub(crate) enum Json<'d> {
+    Null,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    Float(f64),
+    Text(Cow<'d, str>),
+    List(Box<[Json<'d>]>),
+    /// In the order of the document, and what is given twice is here twice.
+    Object(Box<[(Cow<'d, str>, Json<'d>)]>),
+}
+
+impl<'d> Json<'d> {
+    /// Parses a document.
+    ///
+    /// # Errors
+    /// It is no JSON, or its lists and objects are nested more than 127 deep.
+    pub(crate) fn parse(bytes: &'d [u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
+    fn unexpected(&self) -> Unexpected<'_> {
+        match self {
+            Self::Null => Unexpected::Unit,
+            Self::Bool(value) => Unexpected::Bool(*value),
+            Self::Unsigned(value) => Unexpected::Unsigned(*value),
+            Self::Signed(value) => Unexpected::Signed(*value),
+            Self::Float(value) => Unexpected::Float(*value),
+            Self::Text(value) => Unexpected::Str(value),
+            Self::List(_) => Unexpected::Seq,
+            Self::Object(_) => Unexpected::Map,
+        }
+    }
+
+    #[inline(never)] // Else the code of every type would be once more in each that holds it.
+    fn object<'t, V: Visitor<'t>>(&'t self, visitor: V) -> Result<V::Value, InvalidConfig> {
+        match self {
+            Self::Object(members) => visitor.visit_map(Members {
+                rest: members.iter(),
+                open: None,
+            }),
+            other => Err(de::Error::invalid_type(other.unexpected(), &"an object")),
+        }
+    }
+}
+
+/// Reads a tree into a type. A struct is an object; serde by itself takes a list of its fields' values as well.
+impl<'t> Deserializer<'t> for &'t Json<'_> {
+    type Error = InvalidConfig;
+
+    fn deserialize_any<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, InvalidConfig> {
+        match self {
+            Json::Null => visitor.visit_unit(),
+            Json::Bool(value) => visitor.visit_bool(*value),
+            Json::Unsigned(value) => visitor.visit_u64(*value),
+            Json::Signed(value) => visitor.visit_i64(*value),
+            Json::Float(value) => visitor.visit_f64(*value),
+            Json::Text(value) => visitor.visit_borrowed_str(value),
+            Json::List(items) => visitor.visit_seq(Items {
+                rest: items.iter(),
+                index: 0,
+            }),
+            Json::Object(_) => self.object(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'t>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, InvalidConfig> {
+        self.object(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, InvalidConfig> {
+        self.object(visitor)
+    }
+
+    /// `null` is not the same as an absent field: who writes `uri:` and nothing behind it has forgotten something.
+    fn deserialize_option<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, InvalidConfig> {
+        visitor.visit_some(self)
+    }
+
+    forward_to_deserialize_any! {
+        <W: Visitor<'t>>
+        bool i8 i16 i32 i64 u8 u16 u32 u64 i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct enum identifier ignored_any
+    }
+}
+
+/// The items of a list, whose faults get their place.
+struct Items<'t, 'd> {
+    rest: slice::Iter<'t, Json<'d>>,
+    index: usize,
+}
+
+/// The members of an object, whose faults get their name.
+struct Members<'t, 'd> {
+    rest: slice::Iter<'t, (Cow<'d, str>, Json<'d>)>,
+    /// The one whose name has been read and whose value has not.
+    open: Option<&'t (Cow<'d, str>, Json<'d>)>,
+}
+
+impl<'t> SeqAccess<'t> for Items<'t, '_> {
+    type Error = InvalidConfig;
+
+    fn next_element_seed<T: DeserializeSeed<'t>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, InvalidConfig> {
+        let Some(item) = self.rest.next() else {
+            return Ok(None);
+        };
+        let index = self.index;
+        self.index += 1;
+        seed.deserialize(item)
+            .map(Some)
+            .map_err(|fault| fault.item("", index))
+    }
+}
+
+impl<'t> MapAccess<'t> for Members<'t, '_> {
+    type Error = InvalidConfig;
+
+    fn next_key_seed<K: DeserializeSeed<'t>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, InvalidConfig> {
+        let Some(member) = self.rest.next() else {
+            return Ok(None);
+        };
+        self.open = Some(member);
+        let key = seed.deserialize(StrDeserializer::new(&member.0));
+        key.map(Some)
+            .map_err(|fault: InvalidConfig| fault.at(&member.0))
+    }
+
+    #[inline(never)]
+    fn next_value_seed<V: DeserializeSeed<'t>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, InvalidConfig> {
+        let Some((name, value)) = self.open else {
+            return Err(de::Error::custom("a value without a name"));
+        };
+        seed.deserialize(value).map_err(|fault| fault.at(name))
+    }
+}
+
+impl<'d> Deserialize<'d> for Json<'d> {
+    fn deserialize<D: Deserializer<'d>>(document: D) -> Result<Self, D::Error> {
+        document.deserialize_any(Tree)
+    }
+}
+
+struct Tree;
+
+impl<'d> Visitor<'d> for Tree {
+    type Value = Json<'d>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json<'d>, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'d>, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json<'d>, E> {
+        Ok(Json::Unsigned(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'d>, E> {
+        Ok(Json::Signed(value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Json<'d>, E> {
+        Ok(Json::Float(value))
+    }
+
+    fn visit_borrowed_str<E>(self, value: &'d str) -> Result<Json<'d>, E> {
+        Ok(Json::Text(Cow::Borrowed(value)))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json<'d>, E> {
+        Ok(Json::Text(Cow::Owned(value.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'d>>(self, mut items: A) -> Result<Json<'d>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Json::List(list.into()))
+    }
+
+    fn visit_map<A: MapAccess<'d>>(self, mut members: A) -> Result<Json<'d>, A::Error> {
+        let mut object = Vec::new();
+        while let Some(Name(name)) = members.next_key()? {
+            object.push((name, members.next_value()?));
+        }
+        Ok(Json::Object(object.into()))
+    }
+}
+
+/// A member's name; serde by itself copies a `Cow`.
+struct Name<'d>(Cow<'d, str>);
+
+impl<'d> Deserialize<'d> for Name<'d> {
+    fn deserialize<D: Deserializer<'d>>(name: D) -> Result<Self, D::Error> {
+        name.deserialize_str(NameVisitor)
+    }
+}
+
+struct NameVisitor;
+
+impl<'d> Visitor<'d> for NameVisitor {
+    type Value = Name<'d>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_borrowed_str<E>(self, name: &'d str) -> Result<Name<'d>, E> {
+        Ok(Name(Cow::Borrowed(name)))
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Name<'d>, E> {
+        Ok(Name(Cow::Owned(name.to_owned())))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::de::DeserializeOwned;
+    use serde_json::Value;
+
+    /// Reads a part of the wire form.
+    pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, InvalidConfig> {
+        T::deserialize(&Json::parse(text.as_bytes()).unwrap())
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        list: Vec<Inner>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        text: String,
+    }
+
+    #[test]
+    fn a_fault_has_the_path_to_its_place() {
+        for (text, line) in [
+            (
+                r#"{"list": [{"text": "a"}, {"text": 5}]}"#,
+                "list[1].text: invalid type: integer `5`, expected a string",
+            ),
+            (
+                r#"{"list": [{"text": "a", "more": 1}]}"#,
+                "list[0].more: unknown field `more`, expected one of `text`",
+            ),
+            (r#"{"list": [{}]}"#, "list[0]: missing field `text`"),
+            (
+                r#"{"list": [{"text": "a", "text": "b"}]}"#,
+                "list[0]: duplicate field `text`",
+            ),
+            (
+                r#"{"list": [["a"]]}"#,
+                "list[0]: invalid type: sequence, expected an object",
+            ),
+            (
+                r#"{"list": null}"#,
+                "list: invalid type: null, expected a sequence",
+            ),
+            (
+                r#""list""#,
+                "invalid type: string \"list\", expected an object",
+            ),
+            (
+                r#"{"list": [{"text": true}]}"#,
+                "list[0].text: invalid type: boolean `true`, expected a string",
+            ),
+            (
+                r#"{"list": 1.0}"#,
+                "list: invalid type: floating point `1.0`, expected a sequence",
+            ),
+        ] {
+            assert_eq!(read::<Outer>(text).unwrap_err().to_string(), line);
+        }
+    }
+
+    #[test]
+    fn texts_with_and_without_escapes_are_read() {
+        let outer: Outer =
+            read(r#"{"\u006cist": [{"text": "a"}, {"text": "\u00e9\n\ud83d\ude00"}]}"#).unwrap();
+        let texts: Vec<_> = outer.list.into_iter().map(|inner| inner.text).collect();
+        assert_eq!(texts, ["a", "é\n😀"]);
+        assert!(
+            Json::parse(br#""\ud800""#).is_err(),
+            "half a character is none"
+        );
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            (-1e300..1e300).prop_map(Value::from),
+            "\\PC*".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 64, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map("\\PC{0,3}", inner, 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_tree_is_read_as_the_document_itself_is(value in value()) {
+            let text = value.to_string();
+            let through_tree = Value::deserialize(&Json::parse(text.as_bytes()).unwrap());
+            prop_assert_eq!(through_tree.unwrap(), serde_json::from_str::<Value>(&text).unwrap());
+        }
+
+        #[test]
+        fn any_bytes_give_an_answer(bytes in prop::collection::vec(prop::sample::select(&b"{}[]\",:1e-.\\u0 tn\xff"[..]), 0..40)) {
+            prop_assert_eq!(Json::parse(&bytes).is_ok(), serde_json::from_slice::<Value>(&bytes).is_ok());
+        }
+    }
+}

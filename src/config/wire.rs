@@ -1,0 +1,303 @@
+//! The wire form of the configuration, as a WasmPlugin's `pluginConfig` or Envoy's `StringValue` carries it.
+//!
+//! Nothing here decides anything: bytes become these types or an [`InvalidConfig`] with the path to the first fault.
+//! What the values may be is settled where they become the run-time types ([`Policy`](crate::Policy) and below it).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, Expected, MapAccess, Unexpected, Visitor};
+
+use crate::config::invalid::InvalidConfig;
+use crate::config::json::Json;
+
+/// Fields of a VirtualService that a filter cannot carry out.
+const STAYS: &[&str] = &[
+    "timeout",
+    "retries",
+    "fault",
+    "mirror",
+    "mirrors",
+    "mirrorPercentage",
+    "corsPolicy",
+    "headers",
+    "rewrite",
+    "redirect",
+    "directResponse",
+    "delegate",
+    "gateways",
+    "port",
+    "sourceLabels",
+    "sourceNamespace",
+    "statPrefix",
+];
+
+/// Fields of the reference that this version does not have.
+const NOT_YET: &[&str] = &["rollback", "ramp"];
+
+/// The largest configuration, in bytes: room for 50,000 rules. A wasm memory ends at 4 GiB, with a crash, and holds the
+/// rules before this one as well.
+const LARGEST: usize = 16 << 20;
+
+/// The whole configuration.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Config {
+    pub(crate) http: Vec<Rule>,
+    pub(crate) cluster_header: Option<String>,
+    pub(crate) subset_header: Option<String>,
+    pub(crate) response_header: Option<String>,
+    #[serde(default)]
+    pub(crate) filter_state: bool,
+    pub(crate) namespace: Option<String>,
+    pub(crate) domain: Option<String>,
+}
+
+/// One entry of `http`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Rule {
+    pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) r#match: Box<[Match]>,
+    pub(crate) route: Box<[Route]>,
+    pub(crate) consistent_hash: Option<Vec<HashKey>>,
+    pub(crate) salt: Option<String>,
+}
+
+/// One entry of `consistentHash`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct HashKey {
+    pub(crate) http_header_name: Option<String>,
+    pub(crate) http_cookie: Option<HttpCookie>,
+    pub(crate) http_query_parameter_name: Option<String>,
+    #[serde(default)]
+    pub(crate) use_source_ip: bool,
+}
+
+/// A cookie that holds a user's key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HttpCookie {
+    pub(crate) name: String,
+    pub(crate) path: Option<String>,
+    pub(crate) ttl: Option<String>,
+}
+
+/// One entry of `match`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Match {
+    /// VirtualService has it for its own access log; it has no effect.
+    #[serde(rename = "name")]
+    _name: Option<String>,
+    pub(crate) uri: Option<StringMatch>,
+    pub(crate) scheme: Option<StringMatch>,
+    pub(crate) method: Option<StringMatch>,
+    pub(crate) authority: Option<StringMatch>,
+    #[serde(default)]
+    pub(crate) headers: Entries<StringMatch>,
+    #[serde(default)]
+    pub(crate) without_headers: Entries<StringMatch>,
+    #[serde(default)]
+    pub(crate) query_params: Entries<StringMatch>,
+    #[serde(default)]
+    pub(crate) ignore_uri_case: bool,
+}
+
+/// `{exact}`, `{prefix}`, `{regex}` or `{}`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StringMatch {
+    pub(crate) exact: Option<String>,
+    pub(crate) prefix: Option<String>,
+    pub(crate) regex: Option<String>,
+}
+
+/// One entry of `route`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Route {
+    pub(crate) destination: Option<Destination>,
+    pub(crate) cluster: Option<String>,
+    #[serde(default)]
+    pub(crate) weight: Weight,
+}
+
+/// A service, its subset and port.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Destination {
+    pub(crate) host: String,
+    pub(crate) subset: Option<String>,
+    pub(crate) port: Option<Port>,
+}
+
+/// VirtualService's way to write a port.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Port {
+    pub(crate) number: PortNumber,
+}
+
+/// 0 to 2147483647, VirtualService's `int32` without its negative half.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Weight(pub(crate) u32);
+
+/// 1 to 65535.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PortNumber(pub(crate) u16);
+
+/// A JSON object with names of the user's; a name that is given twice is an error instead of the last one's win.
+#[derive(Debug)]
+pub(crate) struct Entries<T>(pub(crate) BTreeMap<String, T>);
+
+impl Config {
+    /// Reads the wire form.
+    ///
+    /// # Errors
+    /// The first fault: too large, no JSON, an unknown or missing field, a wrong type.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidConfig> {
+        if bytes.len() > LARGEST {
+            return Err(InvalidConfig::new(format!(
+                "is larger than {} MiB",
+                LARGEST >> 20
+            )));
+        }
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(InvalidConfig::new("the configuration is empty"));
+        }
+        Self::deserialize(&Json::parse(bytes).map_err(|error| not_json(&error))?)
+    }
+}
+
+/// What serde complains of while it reads the wire form.
+impl de::Error for InvalidConfig {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(message.to_string())
+    }
+
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        // Not by serde's own `Display`: its way to write a number with a fraction would be 11 KB of the module.
+        let found = match unexpected {
+            Unexpected::Unit => "null".to_owned(),
+            Unexpected::Bool(value) => format!("boolean `{value}`"),
+            Unexpected::Unsigned(value) => format!("integer `{value}`"),
+            Unexpected::Signed(value) => format!("integer `{value}`"),
+            Unexpected::Float(value) => {
+                let value = serde_json::Number::from_f64(value).map(|value| value.to_string());
+                format!("floating point `{}`", value.unwrap_or_default())
+            }
+            Unexpected::Str(value) => format!("string {value:?}"),
+            Unexpected::Seq => "sequence".to_owned(),
+            _ => "map".to_owned(),
+        };
+        Self::new(format!("invalid type: {found}, expected {expected}"))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        if STAYS.contains(&field) {
+            return Self::new("stays in the VirtualService: a filter cannot carry it out");
+        }
+        if NOT_YET.contains(&field) {
+            return Self::new("not supported yet");
+        }
+        let expected: Vec<_> = expected.iter().map(|field| format!("`{field}`")).collect();
+        Self::new(format!(
+            "unknown field `{field}`, expected one of {}",
+            expected.join(", ")
+        ))
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> InvalidConfig {
+    InvalidConfig::new(format!(
+        "the configuration is not JSON: {error} (Envoy needs a StringValue: a Struct arrives as protobuf)"
+    ))
+}
+
+impl<'de> Deserialize<'de> for Weight {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let number = input.deserialize_any(WholeNumber)?;
+        if number < 0 {
+            return Err(de::Error::custom(format_args!("{number} is negative")));
+        }
+        match u32::try_from(number) {
+            Ok(weight) if weight <= i32::MAX.unsigned_abs() => Ok(Self(weight)),
+            _ => Err(de::Error::custom(format_args!(
+                "{number} is above {}",
+                i32::MAX
+            ))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PortNumber {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let number = input.deserialize_any(WholeNumber)?;
+        match u16::try_from(number) {
+            Ok(port) if port > 0 => Ok(Self(port)),
+            _ => Err(de::Error::custom(format_args!(
+                "{number} is not a port (1 to 65535)"
+            ))),
+        }
+    }
+}
+
+struct WholeNumber;
+
+impl Visitor<'_> for WholeNumber {
+    type Value = i128;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<i128, E> {
+        Ok(number.into())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<i128, E> {
+        Ok(number.into())
+    }
+}
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
+    #[inline(never)]
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_map(EntriesVisitor(PhantomData))
+    }
+}
+
+struct EntriesVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for EntriesVisitor<T> {
+    type Value = Entries<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<T>, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if entries.contains_key(&name) {
+                return Err(de::Error::custom(format_args!("`{name}` is given twice")));
+            }
+            entries.insert(name, map.next_value()?);
+        }
+        Ok(Entries(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests;

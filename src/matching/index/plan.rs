@@ -1,0 +1,177 @@
+//! Which value tells the entries best apart, and the index by it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::table::Table;
+use super::trie::Trie;
+use super::{Branch, Entry, Keys, Node, PathKeys};
+use crate::config::header_name::HeaderName;
+use crate::matching::matcher::{Matcher, UriKey};
+
+/// So few entries are tried faster than they are looked up.
+const FEW: usize = 4;
+
+/// An entry with its conditions.
+type Item<'m> = (Entry, Option<&'m Matcher>);
+
+/// What entries can be told apart by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum By<'m> {
+    // The order is that of the cost to read: the path has been read when a header is looked at.
+    Path,
+    Header(&'m HeaderName),
+}
+
+/// How well a value tells entries apart.
+#[derive(Default)]
+struct Spread {
+    keyed: usize,
+    largest: usize,
+}
+
+/// The index over these entries, which are in the order of their rules.
+pub(super) fn node(items: Vec<Item<'_>>) -> Node {
+    branch(items, &mut Vec::new())
+}
+
+fn branch<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> Node {
+    let Some(by) = best(&items, used) else {
+        // An entry's key is part of the way wherever it has one.
+        let path = used.contains(&By::Path);
+        let left = |(entry, matcher): Item<'m>| {
+            let Some(matcher) = matcher else { return entry };
+            let settled = matcher.settled(path, |name| used.contains(&By::Header(name)));
+            let number = entry
+                .matcher
+                .filter(|_| settled.count() < matcher.conditions());
+            Entry {
+                matcher: number,
+                settled,
+                ..entry
+            }
+        };
+        let entries: Vec<_> = items.into_iter().map(left).collect();
+        return match entries[..] {
+            [entry] => Node::One(entry),
+            _ => Node::List(entries.into()),
+        };
+    };
+    used.push(by);
+    let (keys, rest) = match by {
+        By::Path => paths(items, used),
+        By::Header(name) => header(name, items, used),
+    };
+    let rest = branch(rest, used);
+    used.pop();
+    Node::Branch(Box::new(Branch { keys, rest }))
+}
+
+/// The value that leaves the fewest entries to try, if it leaves clearly fewer than there are.
+fn best<'m>(items: &[Item<'m>], used: &[By<'m>]) -> Option<By<'m>> {
+    if items.len() <= FEW {
+        return None;
+    }
+    let mut spreads = BTreeMap::<By<'_>, Spread>::new();
+    for ((by, _), count) in count(items) {
+        let spread = spreads.entry(by).or_default();
+        spread.keyed += count;
+        spread.largest = spread.largest.max(count);
+    }
+    let left = |spread: &Spread| items.len().saturating_sub(spread.keyed) + spread.largest;
+    let usable = spreads
+        .iter()
+        .filter(|(by, spread)| !used.contains(by) && left(spread) < items.len() / 8 * 7);
+    usable
+        .min_by_key(|(_, spread)| left(spread))
+        .map(|(by, _)| *by)
+}
+
+/// How many entries have each value.
+fn count<'m>(items: &[Item<'m>]) -> BTreeMap<(By<'m>, Cow<'m, [u8]>), usize> {
+    let mut counts = BTreeMap::new();
+    for matcher in items.iter().filter_map(|(_, matcher)| *matcher) {
+        if let Some(key) = matcher.uri_key() {
+            *counts.entry((By::Path, key.text)).or_default() += 1;
+        }
+        for (name, value) in matcher.exact_headers() {
+            *counts
+                .entry((By::Header(name), Cow::Borrowed(value)))
+                .or_default() += 1;
+        }
+    }
+    counts
+}
+
+fn paths<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> (Keys, Vec<Item<'m>>) {
+    let (keyed, rest): (Vec<_>, Vec<_>) = items
+        .into_iter()
+        .partition(|(_, matcher)| matcher.is_some_and(|matcher| matcher.uri_key().is_some()));
+    let keyed: Vec<(UriKey<'m>, Item<'m>)> = keyed
+        .into_iter()
+        .filter_map(|item| Some((item.1?.uri_key()?, item)))
+        .collect();
+    let mut keys = |lower_case| {
+        let mut group = |prefix| {
+            let these = keyed
+                .iter()
+                .filter(|(key, _)| (key.lower_case, key.prefix) == (lower_case, prefix));
+            nodes(
+                &mut these.map(|(key, item)| (key.text.clone(), *item)),
+                used,
+            )
+        };
+        let (exact, prefix) = (group(false), group(true));
+        let is_empty = exact.is_empty() && prefix.is_empty();
+        (
+            PathKeys {
+                exact: Table::new(exact),
+                prefix: Trie::new(prefix),
+            },
+            is_empty,
+        )
+    };
+    let (as_is, _) = keys(false);
+    let (lower_case, is_empty) = keys(true);
+    (
+        Keys::Path {
+            as_is,
+            lower_case: (!is_empty).then_some(lower_case),
+        },
+        rest,
+    )
+}
+
+fn header<'m>(
+    name: &'m HeaderName,
+    items: Vec<Item<'m>>,
+    used: &mut Vec<By<'m>>,
+) -> (Keys, Vec<Item<'m>>) {
+    let value = |(_, matcher): &Item<'m>| {
+        matcher.and_then(|matcher| matcher.exact_headers().find(|(key, _)| *key == name))
+    };
+    let (keyed, rest): (Vec<_>, Vec<_>) = items.into_iter().partition(|item| value(item).is_some());
+    let mut keyed = keyed
+        .into_iter()
+        .filter_map(|item| Some((Cow::Borrowed(value(&item)?.1), item)));
+    (
+        Keys::Header(name.clone(), Table::new(nodes(&mut keyed, used))),
+        rest,
+    )
+}
+
+/// One node for each key, over the entries that have it.
+fn nodes<'m>(
+    keyed: &mut dyn Iterator<Item = (Cow<'m, [u8]>, Item<'m>)>,
+    used: &mut Vec<By<'m>>,
+) -> BTreeMap<Cow<'m, [u8]>, Node> {
+    let mut groups = BTreeMap::<Cow<'m, [u8]>, Vec<Item<'m>>>::new();
+    for (key, item) in keyed {
+        groups.entry(key).or_default().push(item);
+    }
+    let mut nodes = BTreeMap::new();
+    for (key, items) in groups {
+        nodes.insert(key, branch(items, used));
+    }
+    nodes
+}

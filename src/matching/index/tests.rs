@@ -1,0 +1,210 @@
+use super::*;
+use crate::Policy;
+use crate::config::json::tests::read;
+use crate::config::wire::Match;
+use crate::matching::regex::Budget;
+use crate::request::tests::Lines;
+use proptest::prelude::*;
+
+/// The entries as a plain scan reads them.
+fn scan(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
+    let request = Request::new(lines);
+    for (rule, number) in rules.iter().zip(0..) {
+        if rule.is_empty()
+            || rule
+                .iter()
+                .any(|matcher| matcher.matches(&request, Settled::default()))
+        {
+            return Some(number);
+        }
+    }
+    None
+}
+
+fn index(rules: &[Vec<Matcher>]) -> Index {
+    let numbered = rules.iter().zip(0..).flat_map(|(matchers, rule)| {
+        let always = matchers
+            .is_empty()
+            .then_some((Entry::new(rule, None), None));
+        let entries = matchers
+            .iter()
+            .zip(0..)
+            .map(move |(matcher, number)| (Entry::new(rule, Some(number)), Some(matcher)));
+        always.into_iter().chain(entries)
+    });
+    Index::new(numbered)
+}
+
+fn indexed(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
+    let request = Request::new(lines);
+    let index = index(rules);
+    index.first(&request, |entry| match entry.matcher {
+        None => true,
+        Some(number) => {
+            rules[entry.rule as usize][number as usize].matches(&request, entry.settled)
+        }
+    })
+}
+
+fn matcher(json: &str) -> Matcher {
+    Matcher::new(&read::<Match>(json).unwrap(), &mut Budget::default()).unwrap()
+}
+
+fn text() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(&["/", "/a", "/A", "/ab", "/a/b", "/a/B", "/b", "/abc", "/b/a"][..])
+}
+
+fn uri() -> impl Strategy<Value = String> {
+    (text(), 0..6, any::<bool>()).prop_map(|(text, kind, ignore)| match kind {
+        0 => format!(r#""uri": {{"exact": "{text}"}}, "ignoreUriCase": {ignore}"#),
+        1 | 2 => format!(r#""uri": {{"prefix": "{text}"}}, "ignoreUriCase": {ignore}"#),
+        3 => format!(r#""uri": {{"regex": "{text}.*"}}"#),
+        // What follows the text that it begins with decides.
+        4 => format!(r#""uri": {{"regex": "{text}(/x|[ab])"}}"#),
+        _ => r#""uri": {}"#.to_owned(),
+    })
+}
+
+fn condition(field: &'static str) -> impl Strategy<Value = String> {
+    (0..7, prop::sample::select(&["1", "2", "3"][..])).prop_map(move |(kind, value)| match kind {
+        0 | 1 => format!(r#", "{field}": {{"x-a": {{"exact": "{value}"}}}}"#),
+        2 => format!(r#", "{field}": {{"x-b": {{"exact": "{value}"}}, "x-a": {{}}}}"#),
+        3 => format!(r#", "{field}": {{"x-a": {{"prefix": "{value}"}}}}"#),
+        4 => format!(r#", "{field}": {{"host": {{"exact": "h{value}"}}}}"#),
+        _ => String::new(),
+    })
+}
+
+fn entry() -> impl Strategy<Value = String> {
+    prop_oneof![3 => entry_of_many_kinds(), 1 => entry_by_header()]
+}
+
+/// Enough of these make the index branch by the header, of which a request may have several lines.
+fn entry_by_header() -> impl Strategy<Value = String> {
+    (
+        prop::sample::select(&["1", "2", "3", "4", "5"][..]),
+        condition("withoutHeaders"),
+    )
+        .prop_map(|(value, without)| {
+            format!(r#"{{"headers": {{"x-a": {{"exact": "{value}"}}}}{without}}}"#)
+        })
+}
+
+fn entry_of_many_kinds() -> impl Strategy<Value = String> {
+    let authority = prop::sample::select(
+        &[
+            "",
+            r#", "authority": {"exact": "h1"}"#,
+            r#", "authority": {"exact": "h2"}"#,
+        ][..],
+    );
+    (
+        uri(),
+        authority,
+        condition("headers"),
+        condition("withoutHeaders"),
+    )
+        .prop_map(|(uri, authority, with, without)| format!("{{{uri}{authority}{with}{without}}}"))
+}
+
+fn request() -> impl Strategy<Value = Lines> {
+    let value = || prop::sample::select(&["1", "2", "3", "4", "5", ""][..]);
+    let header = |name| {
+        prop::collection::vec(value(), 0..4).prop_map(move |values| {
+            values
+                .into_iter()
+                .map(|value| (name, value))
+                .collect::<Vec<_>>()
+        })
+    };
+    let tail = prop::sample::select(&["", "?q", "/x", "b"][..]);
+    let authority = prop::sample::select(&["h1", "h2", "h3"][..]);
+    (text(), tail, authority, header("x-a"), header("x-b")).prop_map(
+        |(path, tail, authority, a, b)| {
+            let path = format!("{path}{tail}");
+            let mut lines = vec![(":path", path.as_str()), (":authority", authority)];
+            lines.extend(a);
+            lines.extend(b);
+            Lines::new(&lines)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn the_index_finds_the_rule_that_a_plain_scan_finds(
+        rules in prop_oneof![
+            3 => prop::collection::vec(prop::collection::vec(entry(), 0..3), 1..60),
+            1 => prop::collection::vec(prop::collection::vec(entry_by_header(), 1..3), 1..60),
+        ],
+        requests in prop::collection::vec(request(), 1..20),
+    ) {
+        // A rule that always matches hides all that follow: they stand at the end, most of the time.
+        let (always, mut some): (Vec<_>, Vec<_>) = rules.into_iter().partition(Vec::is_empty);
+        some.extend(always);
+        let rules: Vec<Vec<Matcher>> = some.iter().map(|rule| rule.iter().map(|json| matcher(json)).collect()).collect();
+        for lines in &requests {
+            prop_assert_eq!(indexed(&rules, lines), scan(&rules, lines), "{:?} of {:?}", lines, some);
+        }
+    }
+}
+
+#[test]
+fn a_value_that_tells_rules_apart_leaves_few_to_try() {
+    let kinds: [(&str, &dyn Fn(usize) -> String); 4] = [
+        ("exact", &|n| format!(r#"{{"uri": {{"exact": "/p/{n}"}}}}"#)),
+        ("prefix", &|n| {
+            format!(r#"{{"uri": {{"prefix": "/p/{n}/"}}}}"#)
+        }),
+        ("lower case", &|n| {
+            format!(r#"{{"uri": {{"prefix": "/P/{n}/"}}, "ignoreUriCase": true}}"#)
+        }),
+        ("authority and header", &|n| {
+            format!(
+                r#"{{"uri": {{"prefix": "/p"}}, "authority": {{"exact": "h{}"}}, "headers": {{"x-a": {{"exact": "{}"}}}}}}"#,
+                n % 100,
+                n / 100
+            )
+        }),
+    ];
+    for (kind, entry) in kinds {
+        let rules: Vec<Vec<Matcher>> = (0..2_000).map(|n| vec![matcher(&entry(n))]).collect();
+        let index = index(&rules);
+        let path = if kind == "exact" {
+            "/p/1234"
+        } else {
+            "/p/1234/x"
+        };
+        let lines = Lines::new(&[(":path", path), (":authority", "h34"), ("x-a", "12")]);
+        let request = Request::new(&lines);
+        let tried = std::cell::Cell::new(0);
+        let found = index.first(&request, |entry| {
+            tried.set(tried.get() + 1);
+            rules[entry.rule as usize][0].matches(&request, entry.settled)
+        });
+        assert_eq!(found, Some(1234), "{kind}");
+        assert!(
+            tried.get() <= usize::from(kind == "authority and header"),
+            "{kind}: what the way through the index has settled is not tried again"
+        );
+    }
+}
+
+#[test]
+fn ten_thousand_rules_compile_into_a_policy() {
+    let rules: Vec<_> = (0..10_000)
+        .map(|n| {
+            format!(
+                r#"{{"match": [{{"uri": {{"exact": "/p/{n}"}}}}], "route": [{{"cluster": "a"}}]}}"#
+            )
+        })
+        .collect();
+    let policy =
+        Policy::from_json(format!(r#"{{"http": [{}]}}"#, rules.join(",")).as_bytes()).unwrap();
+    let lines = Lines::new(&[(":path", "/p/9999")]);
+    assert_eq!(
+        policy.router().route(&Request::new(&lines)).unwrap().name(),
+        "http-9999"
+    );
+}

@@ -1,0 +1,142 @@
+//! Every call to the proxy, bytes in and bytes out.
+//!
+//! The SDK's getters for text unwrap UTF-8, and its calls panic on a status that they do not expect; a panic costs the
+//! worker its VM. So only the byte calls are used, and request headers only while the request is on its way in.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{BufferType, MapType, MetricType};
+
+use crate::policy::metrics::MetricId;
+use crate::request::{Fields, Line};
+
+/// The headers of the request that the proxy is handling right now.
+pub(crate) struct RequestHeaders;
+
+impl Fields for RequestHeaders {
+    fn first(&self, name: &str) -> Option<Vec<u8>> {
+        header(MapType::HttpRequestHeaders, name)
+    }
+
+    fn all(&self) -> Vec<(String, Vec<u8>)> {
+        headers(MapType::HttpRequestHeaders)
+    }
+
+    fn source_address(&self) -> Option<Vec<u8>> {
+        hostcalls::get_property(vec!["source", "address"])
+            .ok()
+            .flatten()
+    }
+}
+
+/// Replaces every line of this name by one. Envoy forgets the route it had picked and picks again.
+pub(crate) fn set_request_header(name: &str, value: &str) {
+    set_header(MapType::HttpRequestHeaders, name, Some(value.as_bytes()));
+}
+
+/// Removes every line of this name. A removal costs a new route even where there is nothing to remove, hence the look.
+pub(crate) fn remove_request_header(name: &str) {
+    if header(MapType::HttpRequestHeaders, name).is_some() {
+        set_header(MapType::HttpRequestHeaders, name, None);
+    }
+}
+
+/// Replaces every line of this name by one, or removes them all.
+pub(crate) fn set_response_header(name: &str, value: Option<&str>) {
+    set_header(MapType::HttpResponseHeaders, name, value.map(str::as_bytes));
+}
+
+/// Every line of the answer's headers.
+pub(crate) fn response_headers() -> Vec<Line> {
+    headers(MapType::HttpResponseHeaders)
+}
+
+/// Adds a line beside those of the same name.
+pub(crate) fn add_response_header(name: &str, value: &str) {
+    // As with the others, the SDK panics on the only error there is.
+    let _ = hostcalls::add_map_value_bytes(MapType::HttpResponseHeaders, name, value.as_bytes());
+}
+
+/// Writes `wasm.<name>` into the filter state of the request.
+pub(crate) fn set_filter_state(name: &str, value: &str) {
+    // The only error is a request without stream state, which has no access log to miss the value either.
+    let _ = hostcalls::set_property(vec![name], Some(value.as_bytes()));
+}
+
+/// The configuration of the plugin that is being configured.
+pub(crate) fn plugin_configuration() -> Vec<u8> {
+    hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX)
+        .ok()
+        .flatten()
+        .unwrap_or_default()
+}
+
+/// The name of the plugin, which tells several apart that share a namespace.
+pub(crate) fn plugin_name() -> String {
+    let name = hostcalls::get_property(vec!["plugin_name"])
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    String::from_utf8_lossy(&name).into_owned()
+}
+
+/// What all threads of the proxy share under this key.
+pub(crate) fn shared_data(key: &str) -> Option<Vec<u8>> {
+    hostcalls::get_shared_data(key)
+        .ok()
+        .and_then(|(value, _)| value)
+}
+
+/// Shares a value with all threads of the proxy; the last one to write wins.
+pub(crate) fn set_shared_data(key: &str, value: &[u8]) {
+    // Without compare-and-swap there is nothing that can mismatch.
+    let _ = hostcalls::set_shared_data(key, Some(value), None);
+}
+
+/// Defines a counter; the same name gives the same counter.
+pub(crate) fn define_counter(name: &str) -> Option<MetricId> {
+    hostcalls::define_metric(MetricType::Counter, name).ok()
+}
+
+/// Defines a gauge; the same name gives the same gauge.
+pub(crate) fn define_gauge(name: &str) -> Option<MetricId> {
+    hostcalls::define_metric(MetricType::Gauge, name).ok()
+}
+
+/// Adds one to a counter.
+pub(crate) fn increment(counter: MetricId) {
+    // An unknown id is the only error, and the ids come from the two functions above.
+    let _ = hostcalls::increment_metric(counter, 1);
+}
+
+/// Sets a gauge.
+pub(crate) fn record(gauge: MetricId, value: u64) {
+    let _ = hostcalls::record_metric(gauge, value);
+}
+
+/// So many random bytes, or `None` where the proxy gives none.
+pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).ok().map(|()| bytes)
+}
+
+/// Nanoseconds of the proxy's clock.
+pub(crate) fn now() -> u128 {
+    let now = hostcalls::get_current_time().unwrap_or(SystemTime::UNIX_EPOCH);
+    now.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos())
+}
+
+fn header(map: MapType, name: &str) -> Option<Vec<u8>> {
+    hostcalls::get_map_value_bytes(map, name).ok().flatten()
+}
+
+fn headers(map: MapType) -> Vec<Line> {
+    hostcalls::get_map_bytes(map).unwrap_or_default()
+}
+
+fn set_header(map: MapType, name: &str, value: Option<&[u8]>) {
+    // The SDK returns no error here: it panics on the one that Envoy has, a map of another phase.
+    let _ = hostcalls::set_map_value_bytes(map, name, value);
+}
