@@ -7,54 +7,10 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use canary_filter::{Fields, Line, Policy, Random, Request};
+use canary_filter::{InForce, Lines, Policy, Request};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 const MANY: usize = 10_000;
-
-/// A request as a proxy would have it.
-struct Get {
-    path: String,
-    authority: String,
-    lines: Vec<(&'static str, &'static str)>,
-}
-
-impl Fields for &Get {
-    fn first(&self, name: &str) -> Option<Vec<u8>> {
-        match name {
-            ":path" => Some(self.path.clone().into_bytes()),
-            ":authority" => Some(self.authority.clone().into_bytes()),
-            name => self
-                .lines
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| value.as_bytes().to_vec()),
-        }
-    }
-
-    fn all(&self) -> Vec<Line> {
-        self.lines
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
-            .collect()
-    }
-
-    fn source_address(&self) -> Option<Vec<u8>> {
-        Some(b"192.0.2.1:4711".to_vec())
-    }
-}
-
-struct Generator(fastrand::Rng);
-
-impl Random for Generator {
-    fn below(&mut self, total: u64) -> u64 {
-        self.0.u64(0..total)
-    }
-
-    fn key(&mut self) -> u128 {
-        self.0.u128(..)
-    }
-}
 
 fn exact(rule: usize) -> String {
     format!(r#"{{"uri": {{"exact": "/service-{rule}/color"}}}}"#)
@@ -94,21 +50,26 @@ fn policy(entries: impl Iterator<Item = String>) -> Policy {
     Policy::from_json(configuration(entries).as_bytes()).expect("the configuration is good")
 }
 
-fn get(path: &str, authority: &str) -> Get {
-    Get {
-        path: path.to_owned(),
-        authority: authority.to_owned(),
-        lines: vec![("accept", "*/*"), ("x-canary", "green")],
-    }
+fn get(path: &str, authority: &str, header: (&str, &str)) -> Lines {
+    let lines = [
+        (":path", path),
+        (":authority", authority),
+        ("accept", "*/*"),
+        header,
+    ];
+    Lines::new(&lines).from_address("192.0.2.1:4711")
 }
 
 fn decide(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decide");
+    let in_force = InForce::default();
     let last = MANY - 2;
+    let canary = ("x-canary", "green");
     let under = |rule: usize| {
         get(
             &format!("/service-{}/color", rule % 20),
             &format!("host-{}.example", rule / 20),
+            canary,
         )
     };
     let regexes = || (0..100).map(regex);
@@ -116,12 +77,12 @@ fn decide(criterion: &mut Criterion) {
         (
             "exact, 1 rule",
             policy([exact(last)].into_iter()),
-            get(&format!("/service-{last}/color"), "a"),
+            get(&format!("/service-{last}/color"), "a", canary),
         ),
         (
             "exact, 10000 rules",
             policy((0..MANY).map(exact)),
-            get(&format!("/service-{last}/color"), "a"),
+            get(&format!("/service-{last}/color"), "a", canary),
         ),
         (
             "authority, 1 rule",
@@ -136,31 +97,31 @@ fn decide(criterion: &mut Criterion) {
         (
             "prefix, 1 rule",
             policy([prefix(last)].into_iter()),
-            get(&format!("/service-{last}/color"), "a"),
+            get(&format!("/service-{last}/color"), "a", canary),
         ),
         (
             "prefix, 10000 rules",
             policy((0..MANY).map(prefix)),
-            get(&format!("/service-{last}/color"), "a"),
+            get(&format!("/service-{last}/color"), "a", canary),
         ),
         (
             "regex, 100 rules",
             policy(regexes()),
-            get("/service-99/1/color", "a"),
+            get("/service-99/1/color", "a", canary),
         ),
         (
             "regex behind 9900 prefixes",
             policy((100..MANY).map(prefix).chain(regexes())),
-            get("/service-99/1/color", "a"),
+            get("/service-99/1/color", "a", canary),
         ),
     ] {
-        let mut random = Generator(fastrand::Rng::with_seed(1));
+        let mut random = fastrand::Rng::with_seed(1);
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter(|| {
                 let request = Request::new(black_box(&request));
-                let rule = policy.router().route(&request).expect("a rule matches");
-                rule.choose(&request, &mut random)
-                    .map(|choice| choice.destination.weight())
+                policy
+                    .decide(&request, &in_force, &mut random)
+                    .expect("a rule matches")
             });
         });
     }
@@ -168,6 +129,7 @@ fn decide(criterion: &mut Criterion) {
 
 fn sticky(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sticky");
+    let in_force = InForce::default();
     for (name, keys, line) in [
         ("none", "", ("x", "y")),
         (
@@ -184,17 +146,14 @@ fn sticky(criterion: &mut Criterion) {
         let route = r#"[{"cluster": "blue", "weight": 75}, {"cluster": "green", "weight": 25}]"#;
         let text = format!(r#"{{"http": [{{"name": "color", "route": {route}{keys}}}]}}"#);
         let policy = Policy::from_json(text.as_bytes()).expect("the configuration is good");
-        let request = Get {
-            lines: vec![line],
-            ..get("/color", "a")
-        };
-        let mut random = Generator(fastrand::Rng::with_seed(1));
+        let request = get("/color", "a", line);
+        let mut random = fastrand::Rng::with_seed(1);
         group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
             bencher.iter(|| {
                 let request = Request::new(black_box(&request));
-                let rule = policy.router().route(&request).expect("the rule matches");
-                rule.choose(&request, &mut random)
-                    .map(|choice| choice.destination.weight())
+                policy
+                    .decide(&request, &in_force, &mut random)
+                    .expect("the rule matches")
             });
         });
     }

@@ -1,7 +1,7 @@
 //! Which version a request of a rule gets: by weight, or by the key of its user.
 
-pub(crate) mod choice;
 pub(crate) mod cookie;
+pub(crate) mod decision;
 pub(crate) mod destination;
 pub(crate) mod random;
 pub(crate) mod reason;

@@ -8,4 +8,6 @@ pub(crate) mod duration;
 pub(crate) mod header_name;
 pub(crate) mod invalid;
 pub(crate) mod json;
+pub(crate) mod names;
+pub(crate) mod path;
 pub(crate) mod wire;

@@ -3,3 +3,4 @@
 pub(crate) mod index;
 pub(crate) mod matcher;
 pub(crate) mod regex;
+pub(crate) mod string_match;

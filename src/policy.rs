@@ -1,31 +1,36 @@
-//! A whole configuration that has been accepted, compiled.
+//! A whole configuration that has been accepted, compiled: which rule takes a request, then which version it gets.
 
-pub(crate) mod metrics;
-pub(crate) mod router;
+mod description;
+pub mod metrics;
+pub(crate) mod outputs;
 
+use std::collections::BTreeSet;
+
+use crate::choosing::decision::Decision;
 use crate::choosing::destination::Completion;
-use crate::config::header_name::HeaderName;
-use crate::config::invalid::InvalidConfig;
-use crate::config::wire::Config;
-use crate::policy::router::Router;
+use crate::choosing::random::Random;
+use crate::choosing::rule::Rule;
+use crate::choosing::split::InForce;
+use crate::config::invalid::{Faults, InvalidConfig};
+use crate::config::wire::{self, Config};
+use crate::matching::index::Index;
+use crate::matching::matcher::Matcher;
+use crate::matching::regex::Budget;
+use crate::policy::outputs::Outputs;
+use crate::request::{Fields, Request};
 
-/// The request header that names the cluster when the configuration names no header at all.
-pub const DEFAULT_CLUSTER_HEADER: &str = "x-canary-cluster";
+pub use crate::policy::description::Description;
 
-/// The rules, and where a decision is written.
+/// The most faults that are looked for in one configuration.
+const MOST_FAULTS: usize = 100;
+
+/// The rules, and where a decision is written. `S` is what an edge keeps with each destination.
 #[derive(Debug)]
-pub struct Policy {
-    router: Router,
+pub struct Policy<S = ()> {
+    rules: Box<[Rule<S>]>,
+    /// The `match` entries of the rules.
+    index: Index,
     outputs: Outputs,
-}
-
-/// Where a decision is written.
-#[derive(Debug)]
-pub struct Outputs {
-    cluster_header: Option<HeaderName>,
-    subset_header: Option<HeaderName>,
-    response_header: Option<HeaderName>,
-    filter_state: bool,
 }
 
 impl Policy {
@@ -34,162 +39,129 @@ impl Policy {
     /// # Errors
     /// The first fault, with its path.
     pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidConfig> {
-        Self::try_from(&Config::from_json(bytes)?)
+        Self::with_slots(bytes)
     }
 
-    /// The compiled rules.
-    pub fn router(&self) -> &Router {
-        &self.router
+    /// All faults of a configuration, up to 100. The first one is that of [`from_json`](Self::from_json); none is left
+    /// out, except for what a part that could not be read may hold.
+    pub fn faults(bytes: &[u8]) -> Vec<InvalidConfig> {
+        let mut faults = Faults::at_most(MOST_FAULTS);
+        if let Some(wire) = Config::read(bytes, &mut faults) {
+            let unread = faults.len();
+            Self::from_wire(&wire, &mut faults);
+            faults.drop_consequences(unread);
+        }
+        faults.into_found()
+    }
+}
+
+impl<S: Default> Policy<S> {
+    /// [`from_json`](Policy::from_json) for an edge, which keeps something of its own with each destination.
+    ///
+    /// # Errors
+    /// The first fault, with its path.
+    pub fn with_slots(bytes: &[u8]) -> Result<Self, InvalidConfig> {
+        let mut faults = Faults::first();
+        let policy =
+            Config::read(bytes, &mut faults).and_then(|wire| Self::from_wire(&wire, &mut faults));
+        policy.ok_or_else(|| faults.into_first())
+    }
+
+    fn from_wire(wire: &Config, faults: &mut Faults) -> Option<Self> {
+        let outputs = Outputs::from_wire(wire, faults);
+        let completion = Completion::new(wire.namespace.as_deref(), wire.domain.as_deref());
+        let completion = faults.keep(completion);
+        let http = wire.http.as_deref();
+        let reason = match http {
+            None => Some("is required"),
+            Some([]) => Some("needs at least one rule"),
+            Some(_) => None,
+        };
+        if let Some(reason) = reason {
+            faults.report(InvalidConfig::new(reason).at("http"));
+            return None;
+        }
+        let completion = completion.unwrap_or(Completion::UNKNOWN);
+        let mut budget = Budget::default();
+        let mut names = BTreeSet::new();
+        let rules = faults.each("http", http?, |index, wire, faults| {
+            let matchers = matchers(wire, &mut budget, faults);
+            let rule = Rule::from_wire(wire, index, completion, faults)?;
+            if !names.insert(rule.name().to_owned()) {
+                let reason = "is the name of an earlier rule";
+                faults.report(InvalidConfig::new(reason).at("name"));
+                return None;
+            }
+            Some((rule, matchers?))
+        })?;
+        let (rules, matchers): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
+        let outputs = outputs?;
+        // Nothing but an empty list of faults makes a policy.
+        faults.is_empty().then(|| Self {
+            rules: rules.into(),
+            index: Index::new(matchers),
+            outputs,
+        })
+    }
+}
+
+impl<S> Policy<S> {
+    /// Decides about a request, with the splits in force; `None` when no rule matches.
+    pub fn decide<'r, F: Fields>(
+        &'r self,
+        request: &Request<'r, F>,
+        in_force: &InForce,
+        random: &mut impl Random,
+    ) -> Option<Decision> {
+        self.choose(self.index.first(request)?, request, in_force, random)
+    }
+
+    /// Decides as if the rule of this number had matched; `None` if there is no such rule.
+    pub fn choose<'r, F: Fields>(
+        &'r self,
+        rule: u32,
+        request: &Request<'r, F>,
+        in_force: &InForce,
+        random: &mut impl Random,
+    ) -> Option<Decision> {
+        let chosen = self.rules.get(rule as usize)?;
+        Some(chosen.choose(rule, in_force.of(rule), request, random))
+    }
+
+    /// The first rule that matches.
+    pub fn route<'r, F: Fields>(&'r self, request: &Request<'r, F>) -> Option<&'r Rule<S>> {
+        self.rules.get(self.index.first(request)? as usize)
+    }
+
+    /// The rules in the order of the configuration.
+    pub fn rules(&self) -> &[Rule<S>] {
+        &self.rules
     }
 
     /// Where a decision is written.
     pub fn outputs(&self) -> &Outputs {
         &self.outputs
     }
-}
 
-impl TryFrom<&Config> for Policy {
-    type Error = InvalidConfig;
-
-    fn try_from(wire: &Config) -> Result<Self, InvalidConfig> {
-        let outputs = Outputs::try_from(wire)?;
-        let completion = Completion::new(wire.namespace.as_deref(), wire.domain.as_deref())?;
-        Ok(Self {
-            router: Router::new(&wire.http, completion)?,
-            outputs,
-        })
+    /// What a decision of this policy means, in texts; `None` for the decision of another policy that has no such rule
+    /// or destination here.
+    pub fn describe<'p>(&'p self, decision: &Decision) -> Option<Description<'p, S>> {
+        let rule = self.rules.get(decision.rule as usize)?;
+        let destination = rule.destinations().get(decision.destination as usize)?;
+        Some(Description::new(rule, destination, *decision))
     }
 }
 
-impl Outputs {
-    /// The request header that gets the cluster's name.
-    pub fn cluster_header(&self) -> Option<&str> {
-        self.cluster_header.as_ref().map(HeaderName::as_str)
+/// The entries of `match`; none stands for every request.
+fn matchers(wire: &wire::Rule, budget: &mut Budget, faults: &mut Faults) -> Option<Vec<Matcher>> {
+    let mut matchers = faults.each("match", &wire.r#match, |_, wire, faults| {
+        Matcher::from_wire(wire, budget, faults)
+    })?;
+    if matchers.iter().any(|matcher| matcher.conditions() == 0) {
+        matchers.clear();
     }
-
-    /// The request header that gets the destination's label.
-    pub fn subset_header(&self) -> Option<&str> {
-        self.subset_header.as_ref().map(HeaderName::as_str)
-    }
-
-    /// The response header that tells the decision.
-    pub fn response_header(&self) -> Option<&str> {
-        self.response_header.as_ref().map(HeaderName::as_str)
-    }
-
-    /// Whether the decision is written to filter state.
-    pub fn filter_state(&self) -> bool {
-        self.filter_state
-    }
-}
-
-impl TryFrom<&Config> for Outputs {
-    type Error = InvalidConfig;
-
-    fn try_from(wire: &Config) -> Result<Self, InvalidConfig> {
-        let name = |field, name: Option<&str>| {
-            name.map(HeaderName::to_write)
-                .transpose()
-                .map_err(|fault| fault.at(field))
-        };
-        let default_header = wire
-            .subset_header
-            .is_none()
-            .then_some(DEFAULT_CLUSTER_HEADER);
-        let cluster_header = name(
-            "clusterHeader",
-            wire.cluster_header.as_deref().or(default_header),
-        )?;
-        let subset_header = name("subsetHeader", wire.subset_header.as_deref())?;
-        let response_header = name("responseHeader", wire.response_header.as_deref())?;
-        let twice = |field| {
-            Err(InvalidConfig::new("is the name of another header of the filter").at(field))
-        };
-        if subset_header.is_some() && subset_header == cluster_header {
-            return twice("subsetHeader");
-        }
-        if response_header.is_some()
-            && [&cluster_header, &subset_header].contains(&&response_header)
-        {
-            return twice("responseHeader");
-        }
-        Ok(Self {
-            cluster_header,
-            subset_header,
-            response_header,
-            filter_state: wire.filter_state,
-        })
-    }
+    Some(matchers)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outputs(members: &str) -> Result<Outputs, String> {
-        let text = format!(r#"{{{members} "http": [{{"route": [{{"cluster": "a"}}]}}]}}"#);
-        Policy::from_json(text.as_bytes())
-            .map(|policy| policy.outputs)
-            .map_err(|fault| fault.to_string())
-    }
-
-    #[test]
-    fn the_cluster_header_has_its_default_only_when_no_request_header_is_named() {
-        for (members, cluster, subset) in [
-            ("", Some("x-canary-cluster"), None),
-            (r#""clusterHeader": "X-C","#, Some("x-c"), None),
-            (r#""subsetHeader": "x-s","#, None, Some("x-s")),
-            (
-                r#""subsetHeader": "x-s", "clusterHeader": "x-c","#,
-                Some("x-c"),
-                Some("x-s"),
-            ),
-            (
-                r#""responseHeader": "x-r","#,
-                Some("x-canary-cluster"),
-                None,
-            ),
-        ] {
-            let outputs = outputs(members).unwrap();
-            assert_eq!(
-                (outputs.cluster_header(), outputs.subset_header()),
-                (cluster, subset),
-                "{members}"
-            );
-        }
-    }
-
-    #[test]
-    fn header_names_are_refused_with_their_field() {
-        for (members, line) in [
-            (
-                r#""clusterHeader": "host","#,
-                "clusterHeader: `host` is reserved: HTTP or the proxy needs it",
-            ),
-            (
-                r#""clusterHeader": ":path","#,
-                "clusterHeader: `:path` is a pseudo-header",
-            ),
-            (
-                r#""subsetHeader": "a b","#,
-                "subsetHeader: `a b` is no header name",
-            ),
-            (
-                r#""responseHeader": "Set-Cookie","#,
-                "responseHeader: `Set-Cookie` is reserved: HTTP or the proxy needs it",
-            ),
-            (
-                r#""clusterHeader": "x", "subsetHeader": "X","#,
-                "subsetHeader: is the name of another header of the filter",
-            ),
-            (
-                r#""responseHeader": "x-canary-cluster","#,
-                "responseHeader: is the name of another header of the filter",
-            ),
-            (r#""domain": "","#, "domain: is no DNS name"),
-            (r#""namespace": "a.b","#, "namespace: is no DNS name"),
-        ] {
-            assert_eq!(outputs(members).unwrap_err(), line);
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,9 @@
 //! The edge to the proxy: the only code that knows the host.
 
-pub(crate) mod filter;
+pub(crate) mod root;
+
 mod host;
+mod metrics;
+mod plugin;
+mod stream;
+mod vm;

@@ -25,7 +25,7 @@ fn a_bad_configuration_is_left_to_the_proxy() {
     let line = Proxy::with(|proxy| proxy.log.last().unwrap().1.clone());
     assert_eq!(
         line,
-        "canary-filter demo: configuration refused, the proxy is told to refuse it: http: needs at least one rule"
+        "canary-filter demo: configuration refused, the proxy is asked to reject it: http: needs at least one rule"
     );
     assert!(vm.configure(r#"{"http": [{"route": [{"cluster": "a"}]}]}"#));
     assert_eq!(Proxy::metric("canary_config_refused"), Some(0));

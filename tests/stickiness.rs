@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use canary_filter::{Fields, Line, Policy, Random, Request};
+use canary_filter::{InForce, Lines, Policy, Random, Request};
 use xxhash_rust::xxh64::xxh64;
 
 const USERS: u32 = 100_000;
@@ -77,23 +77,6 @@ const SEVERAL_WEIGHTS: &[Change] = &[(
     &[("blue", 75), ("green", 20), ("red", 5)],
 )];
 
-/// A request that carries nothing but a user.
-struct User<'u>(&'u str);
-
-impl Fields for User<'_> {
-    fn first(&self, name: &str) -> Option<Vec<u8>> {
-        (name == "x-user").then(|| self.0.into())
-    }
-
-    fn all(&self) -> Vec<Line> {
-        vec![("x-user".into(), self.0.into())]
-    }
-
-    fn source_address(&self) -> Option<Vec<u8>> {
-        None
-    }
-}
-
 struct NotDrawn;
 
 impl Random for NotDrawn {
@@ -121,16 +104,11 @@ fn here(weights: Weights) -> Vec<&'static str> {
         route.join(", ")
     );
     let policy = Policy::from_json(text.as_bytes()).unwrap();
-    let rule = &policy.router().rules()[0];
+    let in_force = InForce::default();
     let label = |user: String| {
-        let choice = rule
-            .choose(&Request::new(User(&user)), &mut NotDrawn)
-            .unwrap();
-        weights
-            .iter()
-            .map(|(label, _)| *label)
-            .find(|label| *label == choice.destination.label())
-            .unwrap()
+        let lines = Lines::new(&[("x-user", user)]);
+        let decision = policy.decide(&Request::new(&lines), &in_force, &mut NotDrawn);
+        weights[decision.unwrap().destination as usize].0
     };
     users().map(label).collect()
 }

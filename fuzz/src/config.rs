@@ -1,17 +1,22 @@
 //! Any bytes as a configuration.
 
-use canary_filter::{Choice, Policy, Request};
+use canary_filter::{Decision, InForce, Policy, Request};
+use fastrand::Rng;
 
-use crate::Seeded;
-use crate::head::Head;
+use crate::head;
 
 /// Bytes are accepted or refused, always with the same outcome; what is accepted decides about any request.
 pub fn config(bytes: &[u8]) {
     match (Policy::from_json(bytes), Policy::from_json(bytes)) {
-        (Ok(policy), Ok(_)) => accepted(&policy),
+        (Ok(policy), Ok(_)) => {
+            assert_eq!(Policy::faults(bytes), [], "what is accepted has no fault");
+            accepted(&policy);
+        }
         (Err(fault), Err(again)) => {
             assert_eq!(fault, again, "the verdict depends on the bytes alone");
-            refused(&fault.to_string());
+            let all = Policy::faults(bytes);
+            assert_eq!(all.first(), Some(&fault), "the first fault is one of all");
+            all.iter().for_each(|fault| refused(&fault.to_string()));
         }
         (first, second) => {
             panic!("the verdict depends on the bytes alone: {first:?}, then {second:?}")
@@ -29,7 +34,7 @@ fn refused(line: &str) {
 }
 
 fn accepted(policy: &Policy) {
-    let rules = policy.router().rules();
+    let rules = policy.rules();
     assert!(!rules.is_empty(), "there is a rule");
     let outputs = policy.outputs();
     assert!(
@@ -39,16 +44,20 @@ fn accepted(policy: &Policy) {
             .is_some(),
         "a decision goes somewhere"
     );
-    for rule in rules {
+    let in_force = InForce::default();
+    for (rule, _) in (0..).zip(rules) {
         for seed in 0..4 {
-            let head = Head::plain();
-            let choice = rule.choose(&Request::new(&head), &mut Seeded::new(seed));
-            written(&choice.expect("a rule sends its requests somewhere"));
+            let lines = head::plain();
+            let request = Request::new(&lines);
+            let decision = policy.choose(rule, &request, &in_force, &mut Rng::with_seed(seed));
+            written(
+                policy,
+                &decision.expect("a rule sends its requests somewhere"),
+            );
         }
     }
-    let head = Head::plain();
-    let request = Request::new(&head);
-    if let Some(rule) = policy.router().route(&request) {
+    let lines = head::plain();
+    if let Some(rule) = policy.route(&Request::new(&lines)) {
         assert!(
             rules.iter().any(|known| known.name() == rule.name()),
             "the rule is one of the policy's"
@@ -57,13 +66,16 @@ fn accepted(policy: &Policy) {
 }
 
 /// What goes into headers, metric names and filter state is text that cannot break them.
-pub(crate) fn written(choice: &Choice<'_>) {
-    let cookie = choice.set_cookie.clone().unwrap_or_default();
+pub(crate) fn written(policy: &Policy, decision: &Decision) {
+    let description = policy
+        .describe(decision)
+        .expect("a policy describes its own decisions");
+    let destination = description.destination();
     let texts = [
-        choice.destination.cluster(),
-        &choice.response_header(),
-        choice.filter_state(),
-        &cookie,
+        destination.cluster(),
+        &description.response_header(),
+        &description.filter_state(),
+        &description.set_cookie().unwrap_or_default(),
     ];
     for text in texts {
         assert!(
@@ -72,7 +84,7 @@ pub(crate) fn written(choice: &Choice<'_>) {
         );
     }
     assert!(
-        !choice.rule.contains([';', '/']) && !choice.destination.label().contains(';'),
-        "a name ends where the next field begins: {choice:?}"
+        !description.rule().name().contains([';', '/']) && !destination.label().contains(';'),
+        "a name ends where the next field begins: {description:?}"
     );
 }

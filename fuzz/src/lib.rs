@@ -18,24 +18,3 @@ mod rules;
 
 pub use config::config;
 pub use request::request;
-
-use canary_filter::Random;
-
-/// Randomness that repeats itself.
-struct Seeded(fastrand::Rng);
-
-impl Seeded {
-    fn new(seed: u64) -> Self {
-        Self(fastrand::Rng::with_seed(seed))
-    }
-}
-
-impl Random for Seeded {
-    fn below(&mut self, total: u64) -> u64 {
-        self.0.u64(0..total)
-    }
-
-    fn key(&mut self) -> u128 {
-        self.0.u128(..)
-    }
-}

@@ -1,52 +1,44 @@
 //! Any bytes as a request, against random rules.
 
-use canary_filter::{Choice, Policy, Reason, Request};
+use canary_filter::{Decision, InForce, Policy, Reason, Request};
+use fastrand::Rng;
 
 use crate::config::written;
-use crate::head::Head;
-use crate::{Seeded, rules};
+use crate::{head, rules};
 
 /// The first two bytes choose the rules, the rest is a request: the path, and on each further line a header.
 ///
 /// The rule that the index finds is the first one that matches when each is tried alone, and the same user gets the
 /// same version.
 pub fn request(bytes: &[u8]) {
-    let (seed, head) = match bytes {
+    let (seed, lines) = match bytes {
         [high, low, head @ ..] => (
             u64::from(u16::from_be_bytes([*high, *low])),
-            Head::read(head),
+            head::read(head),
         ),
-        short => (0, Head::read(short)),
+        short => (0, head::read(short)),
     };
     let rules = rules::random(seed);
     let policy = policy(&rules);
-    let request = Request::new(&head);
-    let found = policy.router().route(&request);
+    let in_force = InForce::default();
+    let decide = |seed| {
+        let request = Request::new(&lines);
+        policy.decide(&request, &in_force, &mut Rng::with_seed(seed))
+    };
+    let (one, other) = (decide(seed), decide(!seed));
 
     let tried = rules.iter().position(|rule| {
         let alone = self::policy(std::slice::from_ref(rule));
-        alone.router().route(&Request::new(&head)).is_some()
+        alone.route(&Request::new(&lines)).is_some()
     });
-    let found_at = found.map(|found| {
-        policy
-            .router()
-            .rules()
-            .iter()
-            .position(|rule| rule.name() == found.name())
-            .expect("it is one of them")
-    });
+    let found = one.map(|decision| decision.rule as usize);
     assert_eq!(
-        found_at, tried,
+        found, tried,
         "the first rule that matches decides: {rules:#?}"
     );
-
-    if let Some(rule) = found {
-        let choose = |seed| rule.choose(&Request::new(&head), &mut Seeded::new(seed));
-        let (one, other) = (choose(seed), choose(!seed));
-        chosen(
-            &one.expect("a rule sends its requests somewhere"),
-            &other.expect("whatever the point"),
-        );
+    match (one, other) {
+        (Some(one), Some(other)) => decided(&policy, one, other),
+        (one, other) => assert_eq!(one, other, "matching does not depend on chance"),
     }
 }
 
@@ -55,27 +47,27 @@ fn policy(rules: &[String]) -> Policy {
     Policy::from_json(text.as_bytes()).unwrap_or_else(|fault| panic!("{fault}: {text}"))
 }
 
-fn chosen(one: &Choice<'_>, other: &Choice<'_>) {
-    for choice in [one, other] {
-        written(choice);
+fn decided(policy: &Policy, one: Decision, other: Decision) {
+    for decision in [one, other] {
+        written(policy, &decision);
+        let weights = policy.rules()[decision.rule as usize].weights();
         assert!(
-            choice.destination.weight() > 0,
-            "weight 0 gets nothing: {choice:?}"
+            weights.len() == 1 || weights[decision.destination as usize] > 0,
+            "weight 0 gets nothing: {decision:?}"
         );
         assert_eq!(
-            choice.key.is_some(),
-            choice.reason == Reason::Sticky,
-            "a key is told when it decided"
+            decision.key.is_some(),
+            decision.reason == Reason::Sticky,
+            "a decision names the key that made it"
         );
     }
     assert_eq!(
         one.reason, other.reason,
         "the reason does not depend on chance"
     );
-    if one.reason == Reason::Sticky && one.set_cookie.is_none() {
+    if one.reason == Reason::Sticky && one.cookie.is_none() {
         assert_eq!(
-            one.destination.label(),
-            other.destination.label(),
+            one.destination, other.destination,
             "the same user gets the same version"
         );
     }

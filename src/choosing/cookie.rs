@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::choosing::decision::Issued;
 use crate::config::duration;
 use crate::config::header_name::is_token;
-use crate::config::invalid::InvalidConfig;
+use crate::config::invalid::{Faults, InvalidConfig};
 use crate::config::wire;
 
 /// A cookie that holds the key of a user.
@@ -16,6 +17,31 @@ pub(crate) struct Cookie {
 }
 
 impl Cookie {
+    pub(crate) fn from_wire(wire: &wire::HttpCookie, faults: &mut Faults) -> Option<Self> {
+        let name = faults.keep(name(wire.name.as_deref()).map_err(|fault| fault.at("name")));
+        let path = faults.keep(path(wire.path.as_deref()).map_err(|fault| fault.at("path")));
+        let Some(ttl) = wire.ttl.as_deref() else {
+            if wire.path.is_some() {
+                let reason = "has no effect without `ttl`: the cookie is only read";
+                faults.report(InvalidConfig::new(reason).at("path"));
+                return None;
+            }
+            return Some(Self {
+                name: name?,
+                attributes: None,
+            });
+        };
+        let ttl = duration::parse(ttl).ok_or_else(|| {
+            InvalidConfig::new(format!("`{ttl}` is not a valid duration, such as 720h")).at("ttl")
+        });
+        let ttl = faults.keep(ttl);
+        let attributes = attributes(path?, ttl?);
+        Some(Self {
+            name: name?,
+            attributes: Some(attributes.into()),
+        })
+    }
+
     /// Whether a request without this cookie is given one.
     pub(crate) fn is_issued(&self) -> bool {
         self.attributes.is_some()
@@ -35,54 +61,33 @@ impl Cookie {
         })
     }
 
-    /// The value of a `Set-Cookie` header that issues this key; `secure` when the request came by https.
-    pub(crate) fn issue(&self, key: &str, secure: bool) -> Option<String> {
+    /// The value of a `Set-Cookie` header that issues this key.
+    pub(crate) fn issue(&self, issued: Issued) -> Option<String> {
         let attributes = self.attributes.as_deref()?;
-        Some(
-            [
-                &*self.name,
-                "=",
-                key,
-                attributes,
-                if secure { "; Secure" } else { "" },
-            ]
-            .concat(),
-        )
+        let key = issued.key();
+        let key = str::from_utf8(&key).unwrap_or_default();
+        let secure = if issued.is_secure() { "; Secure" } else { "" };
+        Some([&*self.name, "=", key, attributes, secure].concat())
     }
 }
 
-impl TryFrom<&wire::HttpCookie> for Cookie {
-    type Error = InvalidConfig;
-
-    fn try_from(wire: &wire::HttpCookie) -> Result<Self, InvalidConfig> {
-        if !is_token(&wire.name) || wire.name.len() > 128 {
-            return Err(InvalidConfig::new("is no cookie name").at("name"));
-        }
-        let path = wire.path.as_deref().unwrap_or("/");
-        let path_octet = |b: u8| (b' '..=b'~').contains(&b) && b != b';';
-        if !path.starts_with('/') || !path.bytes().all(path_octet) || path.len() > 1024 {
-            return Err(InvalidConfig::new(
-                "is no cookie path: it begins with `/` and holds visible ASCII without `;`",
-            )
-            .at("path"));
-        }
-        let ttl = wire.ttl.as_deref().map(|ttl| {
-            duration::parse(ttl).ok_or_else(|| {
-                InvalidConfig::new(format!("`{ttl}` is no duration such as 720h")).at("ttl")
-            })
-        });
-        let attributes = ttl.transpose()?.map(|ttl| attributes(path, ttl).into());
-        if attributes.is_none() && wire.path.is_some() {
-            return Err(
-                InvalidConfig::new("has no effect without `ttl`: the cookie is only read")
-                    .at("path"),
-            );
-        }
-        Ok(Self {
-            name: wire.name.as_str().into(),
-            attributes,
-        })
+fn name(name: Option<&str>) -> Result<Box<str>, InvalidConfig> {
+    let name = name.ok_or_else(|| InvalidConfig::new("is required"))?;
+    if !is_token(name) || name.len() > 128 {
+        return Err(InvalidConfig::new("is not a valid cookie name"));
     }
+    Ok(name.into())
+}
+
+fn path(path: Option<&str>) -> Result<&str, InvalidConfig> {
+    let path = path.unwrap_or("/");
+    let path_octet = |b: u8| (b' '..=b'~').contains(&b) && b != b';';
+    if !path.starts_with('/') || !path.bytes().all(path_octet) || path.len() > 1024 {
+        return Err(InvalidConfig::new(
+            "is not a valid cookie path: it begins with `/` and holds visible ASCII without `;`",
+        ));
+    }
+    Ok(path)
 }
 
 /// The cookie's life is in whole seconds; `0s` is a session cookie, which has no `Max-Age`.
@@ -104,21 +109,6 @@ fn unquoted(value: &[u8]) -> &[u8] {
     }
 }
 
-/// Whether a cache may give an answer with these `Cache-Control` lines to somebody else, who would get its cookie, too
-/// (RFC 9111, 5.2.2: `public`, `s-maxage`).
-pub fn is_shared<'v>(mut cache_control: impl Iterator<Item = &'v [u8]>) -> bool {
-    cache_control.any(|line| {
-        line.split(|b| *b == b',').any(|directive| {
-            let name = directive
-                .split(|b| *b == b'=')
-                .next()
-                .unwrap_or_default()
-                .trim_ascii();
-            name.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage")
-        })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,11 +116,18 @@ mod tests {
 
     fn cookie(name: &str, path: Option<&str>, ttl: Option<&str>) -> Result<Cookie, String> {
         let wire = wire::HttpCookie {
-            name: name.into(),
+            name: Some(name.into()),
             path: path.map(str::to_owned),
             ttl: ttl.map(str::to_owned),
         };
-        Cookie::try_from(&wire).map_err(|fault| fault.to_string())
+        let mut faults = Faults::at_most(9);
+        let cookie = Cookie::from_wire(&wire, &mut faults);
+        let lines: Vec<_> = faults
+            .into_found()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        cookie.ok_or_else(|| lines.join("; "))
     }
 
     #[test]
@@ -193,10 +190,14 @@ mod tests {
             (None, "0s", false, "id=k; Path=/; HttpOnly; SameSite=Lax"),
         ] {
             let cookie = cookie("id", path, Some(ttl)).unwrap();
-            assert_eq!(cookie.issue("k", secure).as_deref(), Some(header));
+            let key = format!("={:032x};", 0xabc);
+            let issued = cookie.issue(Issued::new(0xabc, secure));
+            assert_eq!(issued.unwrap().replace(&key, "=k;"), header);
         }
         assert_eq!(
-            cookie("id", None, None).unwrap().issue("k", true),
+            cookie("id", None, None)
+                .unwrap()
+                .issue(Issued::new(1, true)),
             None,
             "without ttl it is only read"
         );
@@ -205,19 +206,54 @@ mod tests {
     #[test]
     fn what_would_break_the_header_is_refused() {
         for (name, path, ttl, fault) in [
-            ("", None, None, "name: is no cookie name"),
-            ("a b", None, None, "name: is no cookie name"),
-            ("a;b", None, None, "name: is no cookie name"),
-            ("a=b", None, None, "name: is no cookie name"),
-            ("a\r\nb", None, None, "name: is no cookie name"),
-            ("id", Some(""), Some("1h"), "path: is no cookie path"),
-            ("id", Some("color"), Some("1h"), "path: is no cookie path"),
-            ("id", Some("/a;b"), Some("1h"), "path: is no cookie path"),
-            ("id", Some("/a\nb"), Some("1h"), "path: is no cookie path"),
-            ("id", Some("/é"), Some("1h"), "path: is no cookie path"),
+            ("", None, None, "name: is not a valid cookie name"),
+            ("a b", None, None, "name: is not a valid cookie name"),
+            ("a;b", None, None, "name: is not a valid cookie name"),
+            ("a=b", None, None, "name: is not a valid cookie name"),
+            ("a\r\nb", None, None, "name: is not a valid cookie name"),
+            (
+                "id",
+                Some(""),
+                Some("1h"),
+                "path: is not a valid cookie path",
+            ),
+            (
+                "id",
+                Some("color"),
+                Some("1h"),
+                "path: is not a valid cookie path",
+            ),
+            (
+                "id",
+                Some("/a;b"),
+                Some("1h"),
+                "path: is not a valid cookie path",
+            ),
+            (
+                "id",
+                Some("/a\nb"),
+                Some("1h"),
+                "path: is not a valid cookie path",
+            ),
+            (
+                "id",
+                Some("/é"),
+                Some("1h"),
+                "path: is not a valid cookie path",
+            ),
             ("id", Some("/a"), None, "path: has no effect without `ttl`"),
-            ("id", None, Some("-1s"), "ttl: `-1s` is no duration"),
-            ("id", None, Some("720"), "ttl: `720` is no duration"),
+            (
+                "id",
+                None,
+                Some("-1s"),
+                "ttl: `-1s` is not a valid duration",
+            ),
+            (
+                "id",
+                None,
+                Some("720"),
+                "ttl: `720` is not a valid duration",
+            ),
         ] {
             let line = cookie(name, path, ttl).unwrap_err();
             assert!(line.starts_with(fault), "{line}");
@@ -228,33 +264,14 @@ mod tests {
         assert!(cookie("id", Some(&format!("{path}p")), Some("1h")).is_err());
     }
 
-    #[test]
-    fn an_answer_that_a_shared_cache_may_keep_is_known() {
-        for (lines, shared) in [
-            (&["public"][..], true),
-            (&["max-age=60, Public"], true),
-            (&["no-cache", "s-maxage=1"], true),
-            (&["S-MaxAge = 1"], true),
-            (&["private, max-age=60"], false),
-            (&["max-age=60"], false),
-            (&["x=\"public-ish\""], false),
-            (&[], false),
-        ] {
-            assert_eq!(
-                is_shared(lines.iter().map(|line| line.as_bytes())),
-                shared,
-                "{lines:?}"
-            );
-        }
-    }
-
     proptest! {
         #[test]
-        fn what_is_issued_is_read_back(key in "[0-9a-f]{32}", before in "([a-z]{1,3}=[ -:<-~]{0,5}; ){0,3}") {
+        fn what_is_issued_is_read_back(key in any::<u128>(), before in "([a-z]{1,3}=[ -:<-~]{0,5}; ){0,3}") {
             let cookie = cookie("canary-id", None, Some("1h")).unwrap();
-            let issued = cookie.issue(&key, false).unwrap();
+            let issued = cookie.issue(Issued::new(key, false)).unwrap();
+            let digits = format!("{key:032x}");
             let header = format!("{before}{}", issued.split(';').next().unwrap());
-            prop_assert_eq!(cookie.read(header.as_bytes()), Some(key.as_bytes()));
+            prop_assert_eq!(cookie.read(header.as_bytes()), Some(digits.as_bytes()));
         }
 
         #[test]

@@ -1,22 +1,16 @@
 //! Where a request can go: the name of an Envoy cluster, and the label that people and metrics know it by.
 
-use std::cell::OnceCell;
-
-use crate::choosing::reason::{ByReason, Reason};
 use crate::config::invalid::InvalidConfig;
+use crate::config::names::{is_cluster, is_host, is_name};
 use crate::config::wire;
-use crate::policy::metrics::RequestCounters;
 
-/// One entry of `route`.
+/// One entry of `route`. The slot is an edge's own: what it needs beside the cluster's name for each request, so that both
+/// come with the same memory.
 #[derive(Debug)]
-pub struct Destination {
+pub struct Destination<S = ()> {
     cluster: Box<str>,
     label: Box<str>,
-    weight: u32,
-    /// Here, so that counting a request reads no further memory.
-    requests: RequestCounters,
-    /// What its requests get in filter state, each text made when the first request needs it.
-    filter_state: ByReason<OnceCell<Box<str>>>,
+    slot: S,
 }
 
 /// What completes a short `host`, as Istio does it.
@@ -26,37 +20,38 @@ pub(crate) struct Completion<'a> {
     domain: &'a str,
 }
 
-impl Destination {
-    pub(crate) fn new(
-        wire: &wire::Route,
-        completion: Completion<'_>,
-    ) -> Result<Self, InvalidConfig> {
-        let (cluster, label) = match (&wire.destination, &wire.cluster) {
-            (Some(service), None) => completion
-                .service(service)
-                .map_err(|fault| fault.at("destination"))?,
-            (None, Some(cluster)) if is_cluster(cluster) => (cluster.clone(), cluster.clone()),
-            (None, Some(_)) => {
-                return Err(InvalidConfig::new(
-                    "is no cluster name: 1 to 256 visible ASCII characters without `;`",
-                )
-                .at("cluster"));
-            }
-            _ => {
-                return Err(InvalidConfig::new(
-                    "give exactly one of destination, cluster",
-                ));
-            }
-        };
-        Ok(Self {
+impl<S: Default> Destination<S> {
+    pub(crate) fn new(cluster: &str, label: &str) -> Self {
+        Self {
             cluster: cluster.into(),
             label: label.into(),
-            weight: wire.weight.0,
-            requests: RequestCounters::default(),
-            filter_state: ByReason::default(),
-        })
+            slot: S::default(),
+        }
     }
 
+    pub(crate) fn from_wire(
+        wire: &wire::RouteDestination,
+        completion: Completion<'_>,
+    ) -> Result<Self, InvalidConfig> {
+        match (&wire.destination, &wire.cluster) {
+            (Some(service), None) => {
+                let names = completion.service(service);
+                let (cluster, label) = names.map_err(|fault| fault.at("destination"))?;
+                Ok(Self::new(&cluster, &label))
+            }
+            (None, Some(cluster)) if is_cluster(cluster) => Ok(Self::new(cluster, cluster)),
+            (None, Some(_)) => Err(InvalidConfig::new(
+                "is not a valid cluster name: 1 to 256 visible ASCII characters without `;`",
+            )
+            .at("cluster")),
+            _ => Err(InvalidConfig::new(
+                "give exactly one of destination, cluster",
+            )),
+        }
+    }
+}
+
+impl<S> Destination<S> {
     /// The name of the Envoy cluster, which the cluster header gets.
     pub fn cluster(&self) -> &str {
         &self.cluster
@@ -67,28 +62,24 @@ impl Destination {
         &self.label
     }
 
-    /// The weight as configured; its share is the weight over the sum of the rule's weights.
-    pub fn weight(&self) -> u32 {
-        self.weight
-    }
-
-    /// The counters of the requests that it gets.
-    pub(crate) fn requests(&self) -> &RequestCounters {
-        &self.requests
-    }
-
-    /// What a request gets in filter state that comes here for this reason; `text` is asked for it once.
-    pub(crate) fn filter_state(&self, reason: Reason, text: impl FnOnce() -> Box<str>) -> &str {
-        self.filter_state.get(reason).get_or_init(text)
+    /// What the edge keeps here.
+    pub fn slot(&self) -> &S {
+        &self.slot
     }
 }
 
 impl<'a> Completion<'a> {
+    /// Stands in for a completion that was refused, so that short hosts are not reported as well.
+    pub(crate) const UNKNOWN: Self = Self {
+        namespace: Some("unknown"),
+        domain: "unknown",
+    };
+
     pub(crate) fn new(
         namespace: Option<&'a str>,
         domain: Option<&'a str>,
     ) -> Result<Self, InvalidConfig> {
-        let not_dns = || InvalidConfig::new("is no DNS name");
+        let not_dns = || InvalidConfig::new("is not a valid DNS name");
         if namespace.is_some_and(|name| !is_host(name) || name.contains('.')) {
             return Err(not_dns().at("namespace"));
         }
@@ -101,24 +92,29 @@ impl<'a> Completion<'a> {
 
     /// The cluster, `outbound|<port>|<subset>|<host>` as istiod names it, and the label.
     fn service(&self, wire: &wire::Destination) -> Result<(String, String), InvalidConfig> {
-        if !is_host(&wire.host) {
-            return Err(InvalidConfig::new("is no host name").at("host"));
+        let host = wire.host.as_deref();
+        let host = host.ok_or_else(|| InvalidConfig::new("is required").at("host"))?;
+        if !is_host(host) {
+            return Err(InvalidConfig::new("is not a valid host name").at("host"));
         }
         let port = wire.port.as_ref().ok_or_else(|| {
             InvalidConfig::new("is required: the filter cannot look up a service's ports")
                 .at("port")
         })?;
+        let number = port.number;
+        let number =
+            number.ok_or_else(|| InvalidConfig::new("is required").at("number").at("port"))?;
         let subset = wire.subset.as_deref();
         if subset.is_some_and(|subset| !is_name(subset)) {
             return Err(InvalidConfig::new(
-                "is no subset name: 1 to 63 letters, digits, `-`, `_`, `.`",
+                "is not a valid subset name: 1 to 63 letters, digits, `-`, `_`, `.`",
             )
             .at("subset"));
         }
-        let host = self.host(&wire.host)?;
+        let host = self.host(host)?;
         let cluster = format!(
             "outbound|{}|{}|{host}",
-            port.number.0,
+            number.0,
             subset.unwrap_or_default()
         );
         let label = subset.map_or(host, str::to_owned);
@@ -139,38 +135,14 @@ impl<'a> Completion<'a> {
     }
 }
 
-/// Letters, digits, `-`, `_`, `.`; what a metric's label and a rule's name are made of.
-pub(crate) fn is_name(name: &str) -> bool {
-    (1..=63).contains(&name.len())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-}
-
-/// A DNS name: labels of letters, digits, `-` and `_`, none empty.
-fn is_host(host: &str) -> bool {
-    host.len() <= 253
-        && host.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        })
-}
-
-/// A cluster's name becomes a header's value and a metric's label, whose separators it must not hold.
-fn is_cluster(name: &str) -> bool {
-    (1..=256).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic() && b != b';')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::json::tests::read;
 
     fn destination(json: &str, namespace: Option<&str>) -> Result<Destination, String> {
-        let wire: wire::Route = read(json).unwrap();
-        Destination::new(&wire, Completion::new(namespace, None).unwrap())
+        let wire: wire::RouteDestination = read(json).unwrap();
+        Destination::from_wire(&wire, Completion::new(namespace, None).unwrap())
             .map_err(|fault| fault.to_string())
     }
 
@@ -234,35 +206,35 @@ mod tests {
             ),
             (
                 r#"{"destination": {"host": "", "port": {"number": 80}}}"#,
-                "destination.host: is no host name",
+                "destination.host: is not a valid host name",
             ),
             (
                 r#"{"destination": {"host": "a..b", "port": {"number": 80}}}"#,
-                "destination.host: is no host name",
+                "destination.host: is not a valid host name",
             ),
             (
                 r#"{"destination": {"host": "*.b", "port": {"number": 80}}}"#,
-                "destination.host: is no host name",
+                "destination.host: is not a valid host name",
             ),
             (
                 r#"{"destination": {"host": "a|b.c", "port": {"number": 80}}}"#,
-                "destination.host: is no host name",
+                "destination.host: is not a valid host name",
             ),
             (
                 r#"{"destination": {"host": "a.b", "subset": "", "port": {"number": 80}}}"#,
-                "destination.subset: is no subset name: 1 to 63 letters, digits, `-`, `_`, `.`",
+                "destination.subset: is not a valid subset name: 1 to 63 letters, digits, `-`, `_`, `.`",
             ),
             (
                 r#"{"destination": {"host": "a.b", "subset": "v;1", "port": {"number": 80}}}"#,
-                "destination.subset: is no subset name: 1 to 63 letters, digits, `-`, `_`, `.`",
+                "destination.subset: is not a valid subset name: 1 to 63 letters, digits, `-`, `_`, `.`",
             ),
             (
                 r#"{"cluster": "a b"}"#,
-                "cluster: is no cluster name: 1 to 256 visible ASCII characters without `;`",
+                "cluster: is not a valid cluster name: 1 to 256 visible ASCII characters without `;`",
             ),
             (
                 r#"{"cluster": ""}"#,
-                "cluster: is no cluster name: 1 to 256 visible ASCII characters without `;`",
+                "cluster: is not a valid cluster name: 1 to 256 visible ASCII characters without `;`",
             ),
         ] {
             assert_eq!(destination(json, None).unwrap_err(), line);

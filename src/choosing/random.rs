@@ -1,4 +1,4 @@
-//! Randomness is an argument: the proxy's at the edge, a seeded one in tests.
+//! Randomness is an argument: the proxy's at the edge, a seeded generator elsewhere.
 
 /// Where the core gets its randomness from.
 pub trait Random {
@@ -7,6 +7,17 @@ pub trait Random {
 
     /// 128 random bits, for the key of a new user.
     fn key(&mut self) -> u128;
+}
+
+/// For tests, tools and simulations, which want to repeat themselves: seed the generator.
+impl Random for fastrand::Rng {
+    fn below(&mut self, total: u64) -> u64 {
+        self.u64(0..total.max(1))
+    }
+
+    fn key(&mut self) -> u128 {
+        self.u128(..)
+    }
 }
 
 #[cfg(test)]

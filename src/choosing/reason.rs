@@ -21,21 +21,3 @@ impl Reason {
         }
     }
 }
-
-/// One `T` for each reason.
-#[derive(Debug, Default)]
-pub(crate) struct ByReason<T> {
-    weighted: T,
-    sticky: T,
-    only: T,
-}
-
-impl<T> ByReason<T> {
-    pub(crate) fn get(&self, reason: Reason) -> &T {
-        match reason {
-            Reason::Weighted => &self.weighted,
-            Reason::Sticky => &self.sticky,
-            Reason::Only => &self.only,
-        }
-    }
-}

@@ -1,155 +1,116 @@
-//! One entry of `http`: what it matches, and where its requests go.
+//! One entry of `http`: its destinations, and how a request of the rule gets one of them.
 
 use std::collections::BTreeSet;
 
-use crate::choosing::choice::Choice;
-use crate::choosing::destination::{Completion, Destination, is_name};
+use crate::choosing::cookie::Cookie;
+use crate::choosing::decision::{Decision, KeyKind};
+use crate::choosing::destination::{Completion, Destination};
 use crate::choosing::random::Random;
 use crate::choosing::reason::Reason;
 use crate::choosing::split::Split;
-use crate::choosing::sticky::Sticky;
-use crate::config::invalid::InvalidConfig;
+use crate::choosing::sticky::{Found, Key, Sticky};
+use crate::config::invalid::{Faults, InvalidConfig};
+use crate::config::names::is_name;
 use crate::config::wire;
-use crate::matching::index::Entry;
-use crate::matching::matcher::Matcher;
-use crate::matching::regex::Budget;
 use crate::request::{Fields, Request};
 
-/// One entry of `http`.
+/// One entry of `http`, without its `match`.
 #[derive(Debug)]
-pub struct Rule {
+pub struct Rule<S = ()> {
     name: Box<str>,
-    /// Any of these; none at all stands for every request.
-    matches: Box<[Matcher]>,
-    destinations: Box<[Destination]>,
+    destinations: Box<[Destination<S>]>,
     split: Split,
     /// In a box: few rules have it, and small rules lie close together.
     sticky: Option<Box<Sticky>>,
 }
 
-impl Rule {
+impl<S: Default> Rule<S> {
+    /// A rule whose destinations have these weights, in their order.
+    ///
+    /// # Errors
+    /// The weights do not make a split, or are not as many as the destinations.
     pub(crate) fn new(
+        name: &str,
+        destinations: Vec<Destination<S>>,
+        weights: &[u32],
+    ) -> Result<Self, InvalidConfig> {
+        let mut labels = BTreeSet::new();
+        let twice = destinations
+            .iter()
+            .position(|destination| !labels.insert(destination.label()));
+        if let Some(index) = twice {
+            let reason = "has the same subset, cluster or host as an earlier one";
+            return Err(InvalidConfig::new(reason).at(index).at("route"));
+        }
+        Ok(Self {
+            name: name.into(),
+            split: Split::new(weights).map_err(|fault| fault.at("route"))?,
+            destinations: destinations.into(),
+            sticky: None,
+        })
+    }
+
+    /// The rule with users who stay on their versions. The salt is the rule's name unless another one is given.
+    pub(crate) fn sticky_by(mut self, keys: Vec<Key>, salt: Option<&str>) -> Self {
+        let labels = self.destinations.iter().map(Destination::label);
+        let sticky = Sticky::new(keys, salt.unwrap_or(&self.name), labels);
+        self.sticky = Some(Box::new(sticky));
+        self
+    }
+
+    /// The rule at this place of the configuration.
+    pub(crate) fn from_wire(
         wire: &wire::Rule,
         index: usize,
         completion: Completion<'_>,
-        budget: &mut Budget,
-    ) -> Result<Self, InvalidConfig> {
-        let name = match &wire.name {
-            Some(name) if is_name(name) => name.clone(),
-            Some(_) => {
-                return Err(InvalidConfig::new(
-                    "is no name: 1 to 63 letters, digits, `-`, `_`, `.`",
-                )
-                .at("name"));
-            }
-            None => format!("http-{index}"),
-        };
-        let matcher = |(index, wire): (usize, &wire::Match)| {
-            Matcher::new(wire, budget).map_err(|fault| fault.item("match", index))
-        };
-        let mut matches: Vec<Matcher> = wire
-            .r#match
-            .iter()
-            .enumerate()
-            .map(matcher)
-            .collect::<Result<_, _>>()?;
-        if matches.iter().any(|matcher| matcher.conditions() == 0) {
-            matches.clear();
-        }
-        let destination = |(index, wire): (usize, &wire::Route)| {
-            Destination::new(wire, completion).map_err(|fault| fault.item("route", index))
-        };
-        let destinations: Vec<_> = wire
-            .route
-            .iter()
-            .enumerate()
-            .map(destination)
-            .collect::<Result<_, _>>()?;
-        let mut labels = BTreeSet::new();
-        if let Some(index) = destinations
-            .iter()
-            .position(|destination| !labels.insert(destination.label()))
-        {
-            return Err(InvalidConfig::new(
-                "has the same subset, cluster or host as an earlier one",
-            )
-            .item("route", index));
-        }
-        let weights: Vec<_> = destinations.iter().map(Destination::weight).collect();
-        let split = Split::new(&weights).map_err(|fault| fault.at("route"))?;
-        let sticky = Sticky::of(wire, &destinations)?.map(Box::new);
-        Ok(Self {
-            name: name.into(),
-            matches: matches.into(),
-            destinations: destinations.into(),
-            split,
-            sticky,
-        })
-    }
-
-    /// Decides about a request of this rule.
-    pub fn choose<'r, F: Fields>(
-        &'r self,
-        request: &Request<'r, F>,
-        random: &mut impl Random,
-    ) -> Option<Choice<'r>> {
-        let by_key = self
-            .sticky
-            .as_deref()
-            .and_then(|sticky| self.choose_by_key(sticky, request, random));
-        by_key.or_else(|| {
-            let (index, reason) = match self.split.only() {
-                Some(only) => (only, Reason::Only),
-                None => (
-                    self.split.pick(self.weights(), |total| random.below(total)),
-                    Reason::Weighted,
-                ),
-            };
-            self.choice(index, reason)
-        })
-    }
-
-    /// Decides by the user's key; `None` for a request that has none.
-    #[inline(never)] // Rules without a key do not carry its code through the processor's cache.
-    fn choose_by_key<'r, F: Fields>(
-        &'r self,
-        sticky: &'r Sticky,
-        request: &Request<'r, F>,
-        random: &mut impl Random,
-    ) -> Option<Choice<'r>> {
-        let only = self.split.only();
-        if only.is_some() && !sticky.issues() {
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        let name = faults.keep(name(wire, index).map_err(|fault| fault.at("name")));
+        let keys = keys(wire, faults);
+        let Some(route) = wire.route.as_deref() else {
+            faults.report(InvalidConfig::new("is required").at("route"));
             return None;
-        }
-        let key = sticky.key(request, random)?;
-        let choice = match only {
-            Some(only) => self.choice(only, Reason::Only)?,
-            None => {
-                let index = sticky.pick(&key.value, self.weights())?;
-                Choice {
-                    key: Some(key.kind),
-                    ..self.choice(index, Reason::Sticky)?
-                }
-            }
         };
-        Some(Choice {
-            set_cookie: key.set_cookie,
-            ..choice
+        let destinations = faults.each("route", route, |_, wire, faults| {
+            faults.keep(Destination::from_wire(wire, completion))
+        });
+        let weights: Vec<_> = route.iter().flatten().map(|wire| wire.weight.0).collect();
+        let rule = faults.keep(Self::new(&name?, destinations?, &weights))?;
+        Some(match keys? {
+            Some(keys) => rule.sticky_by(keys, wire.salt.as_deref()),
+            None => rule,
         })
     }
+}
 
-    fn choice(&self, index: usize, reason: Reason) -> Option<Choice<'_>> {
-        Some(Choice {
-            rule: &self.name,
-            destination: self.destinations.get(index)?,
-            reason,
-            key: None,
-            set_cookie: None,
+impl<S> Rule<S> {
+    /// Decides about a request of this rule, which is the policy's rule of this number. `in_force` replaces the rule's
+    /// own split.
+    pub(crate) fn choose<'r, F: Fields>(
+        &'r self,
+        rule: u32,
+        in_force: Option<&Split>,
+        request: &Request<'r, F>,
+        random: &mut impl Random,
+    ) -> Decision {
+        let split = in_force.unwrap_or(&self.split);
+        let by_key = match self.sticky.as_deref() {
+            Some(sticky) => choose_by_key(rule, sticky, split, request, random),
+            None => None,
+        };
+        by_key.unwrap_or_else(|| {
+            let destination = split.pick(|total| random.below(total));
+            Decision {
+                rule,
+                destination,
+                reason: match split.only() {
+                    Some(_) => Reason::Only,
+                    None => Reason::Weighted,
+                },
+                key: None,
+                cookie: None,
+            }
         })
-    }
-
-    fn weights(&self) -> impl Iterator<Item = u32> {
-        self.destinations.iter().map(Destination::weight)
     }
 
     /// The name as given, or `http-<index>`.
@@ -158,28 +119,82 @@ impl Rule {
     }
 
     /// The destinations in the order of the configuration.
-    pub fn destinations(&self) -> &[Destination] {
+    pub fn destinations(&self) -> &[Destination<S>] {
         &self.destinations
     }
 
-    /// The `match` entries under their numbers, or the one that stands for none.
-    pub(crate) fn entries(&self, rule: u32) -> impl Iterator<Item = (Entry, Option<&Matcher>)> {
-        let always = self
-            .matches
-            .is_empty()
-            .then_some((Entry::new(rule, None), None));
-        let numbered = self.matches.iter().zip(0..);
-        always.into_iter().chain(
-            numbered.map(move |(matcher, number)| (Entry::new(rule, Some(number)), Some(matcher))),
-        )
+    /// The weights as configured, in the order of the destinations.
+    pub fn weights(&self) -> &[u32] {
+        self.split.weights()
     }
 
-    pub(crate) fn matches<'r, F: Fields>(&'r self, entry: Entry, request: &Request<'r, F>) -> bool {
-        let Some(number) = entry.matcher else {
-            return true;
-        };
-        self.matches
-            .get(number as usize)
-            .is_some_and(|matcher| matcher.matches(request, entry.settled))
+    /// The cookie that the rule gives new users.
+    pub(crate) fn issued_cookie(&self) -> Option<&Cookie> {
+        self.sticky.as_ref()?.issued()
+    }
+}
+
+/// Decides by the user's key; `None` for a request that has none.
+#[inline(never)] // Rules without a key do not carry its code through the processor's cache.
+fn choose_by_key<'r, F: Fields>(
+    rule: u32,
+    sticky: &'r Sticky,
+    split: &Split,
+    request: &Request<'r, F>,
+    random: &mut impl Random,
+) -> Option<Decision> {
+    let only = split.only();
+    if only.is_some() && !sticky.issues() {
+        return None;
+    }
+    let found = sticky.key(request, random)?;
+    let made;
+    let (kind, key, cookie) = match found {
+        Found::Carried(kind, key) => (kind, key, None),
+        Found::Made(issued) => {
+            made = issued.key();
+            (KeyKind::Cookie, made.as_slice(), Some(issued))
+        }
+    };
+    let (destination, reason, key) = match only {
+        Some(only) => (only, Reason::Only, None),
+        None => (
+            sticky.pick(key, split.weights())?,
+            Reason::Sticky,
+            Some(kind),
+        ),
+    };
+    Some(Decision {
+        rule,
+        destination,
+        reason,
+        key,
+        cookie,
+    })
+}
+
+fn name(wire: &wire::Rule, index: usize) -> Result<String, InvalidConfig> {
+    match &wire.name {
+        Some(name) if is_name(name) => Ok(name.clone()),
+        Some(_) => Err(InvalidConfig::new(
+            "is not a valid name: 1 to 63 letters, digits, `-`, `_`, `.`",
+        )),
+        None if wire.consistent_hash.is_some() => Err(InvalidConfig::new(
+            "is required with consistentHash: without it users would move when a rule is inserted above",
+        )),
+        None => Ok(format!("http-{index}")),
+    }
+}
+
+/// `Some(None)` for a rule without `consistentHash`.
+fn keys(wire: &wire::Rule, faults: &mut Faults) -> Option<Option<Vec<Key>>> {
+    match &wire.consistent_hash {
+        Some(keys) => Key::list_from_wire(keys, faults).map(Some),
+        None if wire.salt.is_some() => {
+            let reason = "has no effect without consistentHash";
+            faults.report(InvalidConfig::new(reason).at("salt"));
+            None
+        }
+        None => Some(None),
     }
 }

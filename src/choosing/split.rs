@@ -1,20 +1,31 @@
 //! Weights become one destination: the share of each is its weight over the sum.
 //!
 //! A point is drawn evenly below the sum of the weights and falls into one destination's stretch, so each gets exactly
-//! its share, and no weight is ever expanded into a list. The weights themselves stay with the destinations.
+//! its share, and no weight is ever expanded into a list.
 
 use crate::config::invalid::InvalidConfig;
 
-/// Weights, of which at least one is above zero.
+/// The weights of a rule's destinations, of which one at least gets something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split(Shares);
+pub struct Split {
+    weights: Weights,
+    /// The destination that gets everything: it is alone, or all others have the weight 0.
+    only: Option<u32>,
+}
 
+/// Nearly every rule has two destinations: their weights lie in the rule itself, so that a choice reads no further memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Shares {
-    /// This one gets everything: it is alone, or all others have the weight 0.
-    Only(usize),
-    /// The sum of the weights.
-    Sum(u64),
+enum Weights {
+    One([u32; 1]),
+    Two([u32; 2]),
+    Many(Box<[u32]>),
+}
+
+/// The splits that are in force in place of the rules' own.
+#[derive(Clone, Debug, Default)]
+pub struct InForce {
+    /// By the number of the rule. Shorter than the rules when the last ones have their own.
+    changed: Vec<Option<Split>>,
 }
 
 impl Split {
@@ -27,39 +38,67 @@ impl Split {
             .zip(weights)
             .filter(|(_, weight)| **weight > 0)
             .map(|(index, _)| index);
-        match (weights.len(), above_zero.next(), above_zero.next()) {
-            (0, ..) => Err(InvalidConfig::new("needs at least one destination")),
-            (1, ..) => Ok(Self(Shares::Only(0))),
-            (_, None, _) => Err(InvalidConfig::new("the weights sum to 0")),
-            (_, Some(only), None) => Ok(Self(Shares::Only(only))),
-            (_, Some(_), Some(_)) => Ok(Self(Shares::Sum(
-                weights.iter().map(|&weight| u64::from(weight)).sum(),
-            ))),
+        let only = match (weights.len(), above_zero.next(), above_zero.next()) {
+            (0, ..) => return Err(InvalidConfig::new("needs at least one destination")),
+            (1, ..) => Some(0),
+            (_, None, _) => return Err(InvalidConfig::new("the weights sum to 0")),
+            (_, Some(only), None) => Some(only),
+            (_, Some(_), Some(_)) => None,
+        };
+        let weights = match weights {
+            [one] => Weights::One([*one]),
+            [one, other] => Weights::Two([*one, *other]),
+            many => Weights::Many(many.into()),
+        };
+        Ok(Self { weights, only })
+    }
+
+    /// The weights, in the order of the destinations.
+    pub fn weights(&self) -> &[u32] {
+        match &self.weights {
+            Weights::One(weights) => weights,
+            Weights::Two(weights) => weights,
+            Weights::Many(weights) => weights,
         }
     }
 
-    /// The index of the destination that gets everything, if one does; then no point need be drawn.
-    pub fn only(&self) -> Option<usize> {
-        match self.0 {
-            Shares::Only(index) => Some(index),
-            Shares::Sum(_) => None,
-        }
+    /// The index of the destination that gets everything, if one does. No point needs to be drawn then.
+    pub fn only(&self) -> Option<u32> {
+        self.only
     }
 
-    /// The index of the destination for this request, at the weights that this was made of. `draw(total)` gives an even
-    /// random point in `0..total`.
-    pub fn pick(&self, weights: impl Iterator<Item = u32>, draw: impl FnOnce(u64) -> u64) -> usize {
-        match self.0 {
-            Shares::Only(index) => index,
-            Shares::Sum(sum) => {
-                let mut point = draw(sum);
-                let in_front = weights.map(u64::from).take_while(|weight| {
-                    let behind = point.checked_sub(*weight);
-                    point = behind.unwrap_or(point);
-                    behind.is_some()
-                });
-                in_front.count()
+    /// The index of the destination for this request. `draw(total)` gives an even random point in `0..total`.
+    pub fn pick(&self, draw: impl FnOnce(u64) -> u64) -> u32 {
+        if let Some(only) = self.only {
+            return only;
+        }
+        let mut point = draw(self.weights().iter().map(|&weight| u64::from(weight)).sum());
+        let mut index = 0;
+        for &weight in self.weights() {
+            match point.checked_sub(u64::from(weight)) {
+                Some(rest) => point = rest,
+                None => break,
             }
+            index += 1;
+        }
+        index
+    }
+}
+
+impl InForce {
+    /// The split of this rule, unless it is the rule's own.
+    pub fn of(&self, rule: u32) -> Option<&Split> {
+        self.changed.get(rule as usize)?.as_ref()
+    }
+
+    /// Puts a split in force, or with `None` the rule's own again.
+    pub fn set(&mut self, rule: u32, split: Option<Split>) {
+        let rule = rule as usize;
+        if rule >= self.changed.len() {
+            self.changed.resize(rule + 1, None);
+        }
+        if let Some(changed) = self.changed.get_mut(rule) {
+            *changed = split;
         }
     }
 }
@@ -74,7 +113,7 @@ mod tests {
         let total = weights.iter().map(|&weight| u64::from(weight)).sum();
         let mut counts = vec![0; weights.len()];
         for point in 0..total {
-            counts[split.pick(weights.iter().copied(), |_| point)] += 1;
+            counts[split.pick(|_| point) as usize] += 1;
         }
         counts
     }
@@ -106,9 +145,23 @@ mod tests {
         assert_eq!(
             Split::new(&[100, 0])
                 .unwrap()
-                .pick([].into_iter(), |_| unreachable!("no draw is needed")),
+                .pick(|_| unreachable!("no draw is needed")),
             0
         );
+    }
+
+    #[test]
+    fn what_is_in_force_is_the_rules_own_unless_it_was_set() {
+        let mut in_force = InForce::default();
+        assert_eq!(in_force.of(3), None);
+        let split = Split::new(&[1, 0]).unwrap();
+        in_force.set(2, Some(split.clone()));
+        assert_eq!(
+            (in_force.of(1), in_force.of(2), in_force.of(3)),
+            (None, Some(&split), None)
+        );
+        in_force.set(2, None);
+        assert_eq!(in_force.of(2), None);
     }
 
     #[test]
@@ -126,10 +179,12 @@ mod tests {
             prop_assume!(weights.iter().any(|weight| *weight > 0));
             let split = Split::new(&weights).unwrap();
             let mut point = 0;
-            let picked = split.pick(weights.iter().copied(), |total| {
+            let picked = split.pick(|total| {
                 point = ((total as f64 * part) as u64).min(total - 1);
                 point
             });
+            let picked = picked as usize;
+            prop_assert_eq!(split.weights(), &weights);
             prop_assert!(weights[picked] > 0);
             if split.only().is_none() {
                 let before: u64 = weights[..picked].iter().map(|&weight| u64::from(weight)).sum();

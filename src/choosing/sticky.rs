@@ -1,30 +1,26 @@
-//! The same user gets the same version: keys that tell users apart, in the order in which they are looked for.
-
-use std::borrow::Cow;
+//! The same user gets the same version: keys that distinguish users, in the order in which they are looked for.
 
 use crate::choosing::cookie::Cookie;
-use crate::choosing::destination::Destination;
+use crate::choosing::decision::{Issued, KeyKind};
 use crate::choosing::random::Random;
 use crate::choosing::rendezvous;
 use crate::config::header_name::HeaderName;
-use crate::config::invalid::InvalidConfig;
+use crate::config::invalid::{Faults, InvalidConfig};
 use crate::config::wire;
 use crate::request::{Fields, Request};
 
 /// How a rule keeps its users on their versions.
 #[derive(Debug)]
 pub(crate) struct Sticky {
-    keys: Keys,
+    /// The first one that a request carries counts.
+    keys: Box<[Key]>,
     /// Of each destination, in their order.
     seeds: Box<[u64]>,
 }
 
-/// The keys of a rule, of which the first one counts that the request carries.
-#[derive(Debug)]
-struct Keys(Vec<Key>);
-
+/// Where the key of a user is looked for.
 #[derive(Debug, PartialEq, Eq)]
-enum Key {
+pub(crate) enum Key {
     Header(HeaderName),
     Cookie(Cookie),
     QueryParam(Box<[u8]>),
@@ -32,42 +28,24 @@ enum Key {
 }
 
 /// What a request is known by.
-pub(crate) struct Found<'q> {
-    pub(crate) value: Cow<'q, [u8]>,
-    /// The kind of key, as the response header tells it.
-    pub(crate) kind: &'static str,
-    /// The value of the `Set-Cookie` header, when the key was made for this request.
-    pub(crate) set_cookie: Option<String>,
+pub(crate) enum Found<'q> {
+    /// The request carries this key.
+    Carried(KeyKind, &'q [u8]),
+    /// The user is new, and the rule issues a cookie.
+    Made(Issued),
 }
 
 impl Sticky {
-    /// `None` for a rule without `consistentHash`.
-    pub(crate) fn of(
-        wire: &wire::Rule,
-        destinations: &[Destination],
-    ) -> Result<Option<Self>, InvalidConfig> {
-        let Some(keys) = &wire.consistent_hash else {
-            return match wire.salt {
-                Some(_) => {
-                    Err(InvalidConfig::new("has no effect without consistentHash").at("salt"))
-                }
-                None => Ok(None),
-            };
-        };
-        let keys = Keys::try_from(&**keys)?;
-        let Some(name) = &wire.name else {
-            return Err(InvalidConfig::new(
-                "is required with consistentHash: without it users would move when a \
-                                           rule is inserted above",
-            )
-            .at("name"));
-        };
-        let salt = wire.salt.as_deref().unwrap_or(name);
-        let seeds = destinations
-            .iter()
-            .map(|destination| rendezvous::seed(salt, destination.label()))
-            .collect();
-        Ok(Some(Self { keys, seeds }))
+    /// Users with the same key and the same salt have the same scores for the same labels.
+    pub(crate) fn new<'l>(
+        keys: Vec<Key>,
+        salt: &str,
+        labels: impl Iterator<Item = &'l str>,
+    ) -> Self {
+        Self {
+            keys: keys.into(),
+            seeds: labels.map(|label| rendezvous::seed(salt, label)).collect(),
+        }
     }
 
     /// The key of the request; a new user gets a fresh one where the rule issues a cookie.
@@ -76,76 +54,95 @@ impl Sticky {
         request: &'q Request<'r, F>,
         random: &mut impl Random,
     ) -> Option<Found<'q>> {
-        self.keys.carried(request).or_else(|| {
-            let cookie = self.keys.issued()?;
-            let key = format!("{:032x}", random.key());
-            let set_cookie = cookie.issue(&key, request.is_https());
-            Some(Found {
-                value: Cow::Owned(key.into_bytes()),
-                kind: "cookie",
-                set_cookie,
-            })
+        let carried = self.keys.iter().find_map(|key| {
+            let value = key.read(request).filter(|value| !value.is_empty())?;
+            Some(Found::Carried(key.kind(), value))
+        });
+        carried.or_else(|| {
+            self.issues()
+                .then(|| Found::Made(Issued::new(random.key(), request.is_https())))
         })
     }
 
     /// Whether new users are given a cookie.
     pub(crate) fn issues(&self) -> bool {
-        self.keys.issued().is_some()
-    }
-
-    /// The index of the destination of this key, at these weights.
-    pub(crate) fn pick(&self, key: &[u8], weights: impl Iterator<Item = u32>) -> Option<usize> {
-        rendezvous::pick(key, self.seeds.iter().copied().zip(weights))
-    }
-}
-
-impl Keys {
-    /// The first key that the request carries; an empty one counts as absent.
-    fn carried<'q, 'r: 'q, F: Fields>(&'r self, request: &'q Request<'r, F>) -> Option<Found<'q>> {
-        self.0.iter().find_map(|key| {
-            let value = key.read(request).filter(|value| !value.is_empty())?;
-            Some(Found {
-                value: Cow::Borrowed(value),
-                kind: key.kind(),
-                set_cookie: None,
-            })
-        })
+        self.issued().is_some()
     }
 
     /// The cookie that is issued to a request without a key; only the last key can be one.
-    fn issued(&self) -> Option<&Cookie> {
-        match self.0.last() {
+    pub(crate) fn issued(&self) -> Option<&Cookie> {
+        match self.keys.last() {
             Some(Key::Cookie(cookie)) if cookie.is_issued() => Some(cookie),
             _ => None,
         }
     }
-}
 
-impl TryFrom<&[wire::HashKey]> for Keys {
-    type Error = InvalidConfig;
-
-    fn try_from(wire: &[wire::HashKey]) -> Result<Self, InvalidConfig> {
-        if wire.is_empty() {
-            return Err(InvalidConfig::new("needs at least one key").at("consistentHash"));
-        }
-        let mut keys = Vec::<Key>::new();
-        for (index, wire) in wire.iter().enumerate() {
-            let located = |fault: InvalidConfig| fault.item("consistentHash", index);
-            let key = Key::try_from(wire).map_err(located)?;
-            if keys.last().is_some_and(Key::is_always_there)
-                || keys.iter().any(|before| before.hides(&key))
-            {
-                return Err(located(InvalidConfig::new(
-                    "is never reached: a key before it is always taken first",
-                )));
-            }
-            keys.push(key);
-        }
-        Ok(Self(keys))
+    /// The index of the destination of this key, at these weights.
+    pub(crate) fn pick(&self, key: &[u8], weights: &[u32]) -> Option<u32> {
+        let seeds = self.seeds.iter().copied();
+        let index = rendezvous::pick(key, seeds.zip(weights.iter().copied()))?;
+        u32::try_from(index).ok()
     }
 }
 
 impl Key {
+    /// The keys of `consistentHash`.
+    pub(crate) fn list_from_wire(
+        wire: &[Option<wire::HashKey>],
+        faults: &mut Faults,
+    ) -> Option<Vec<Self>> {
+        const FIELD: &str = "consistentHash";
+        if wire.is_empty() {
+            faults.report(InvalidConfig::new("needs at least one key").at(FIELD));
+            return None;
+        }
+        let keys = faults.each(FIELD, wire, |_, wire, faults| Self::from_wire(wire, faults))?;
+        for (index, key) in keys.iter().enumerate() {
+            let before = keys.get(..index).unwrap_or_default();
+            if before
+                .iter()
+                .any(|before| before.is_always_there() || before.hides(key))
+            {
+                let fault =
+                    InvalidConfig::new("is never reached: a key before it is always taken first");
+                faults.report(fault.at(index).at(FIELD));
+                return None;
+            }
+        }
+        Some(keys)
+    }
+
+    fn from_wire(wire: &wire::HashKey, faults: &mut Faults) -> Option<Self> {
+        match (
+            &wire.http_header_name,
+            &wire.http_cookie,
+            &wire.http_query_parameter_name,
+            wire.use_source_ip,
+        ) {
+            (Some(name), None, None, false) => {
+                let name = HeaderName::to_read(name).map_err(|fault| fault.at("httpHeaderName"));
+                faults.keep(name).map(Self::Header)
+            }
+            (None, Some(cookie), None, false) => {
+                let cookie =
+                    faults.within("httpCookie", |faults| Cookie::from_wire(cookie, faults));
+                cookie.map(Self::Cookie)
+            }
+            (None, None, Some(name), false) if name.is_empty() => {
+                faults.report(InvalidConfig::new("is empty").at("httpQueryParameterName"));
+                None
+            }
+            (None, None, Some(name), false) => Some(Self::QueryParam(name.as_bytes().into())),
+            (None, None, None, true) => Some(Self::SourceIp),
+            _ => {
+                faults.report(InvalidConfig::new(
+                    "give exactly one of httpHeaderName, httpCookie, httpQueryParameterName, useSourceIp: true",
+                ));
+                None
+            }
+        }
+    }
+
     fn read<'q, 'r: 'q, F: Fields>(&'r self, request: &'q Request<'r, F>) -> Option<&'q [u8]> {
         match self {
             Self::Header(name) => request.first_value(name.as_str()),
@@ -155,12 +152,12 @@ impl Key {
         }
     }
 
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> KeyKind {
         match self {
-            Self::Header(_) => "header",
-            Self::Cookie(_) => "cookie",
-            Self::QueryParam(_) => "query",
-            Self::SourceIp => "source-ip",
+            Self::Header(_) => KeyKind::Header,
+            Self::Cookie(_) => KeyKind::Cookie,
+            Self::QueryParam(_) => KeyKind::Query,
+            Self::SourceIp => KeyKind::SourceIp,
         }
     }
 
@@ -175,39 +172,11 @@ impl Key {
     /// Whether a request without this key cannot have the later one either.
     fn hides(&self, later: &Self) -> bool {
         match (self, later) {
-            // An earlier one only reads; a later one of the same name that issues has its use.
+            // The earlier one only reads; a later one of the same name that is issued has its use.
             (Self::Cookie(earlier), Self::Cookie(later)) => {
                 earlier.name() == later.name() && !later.is_issued()
             }
             _ => self == later,
-        }
-    }
-}
-
-impl TryFrom<&wire::HashKey> for Key {
-    type Error = InvalidConfig;
-
-    fn try_from(wire: &wire::HashKey) -> Result<Self, InvalidConfig> {
-        match (
-            &wire.http_header_name,
-            &wire.http_cookie,
-            &wire.http_query_parameter_name,
-            wire.use_source_ip,
-        ) {
-            (Some(name), None, None, false) => HeaderName::to_read(name)
-                .map(Self::Header)
-                .map_err(|fault| fault.at("httpHeaderName")),
-            (None, Some(cookie), None, false) => Cookie::try_from(cookie)
-                .map(Self::Cookie)
-                .map_err(|fault| fault.at("httpCookie")),
-            (None, None, Some(name), false) if name.is_empty() => {
-                Err(InvalidConfig::new("is empty").at("httpQueryParameterName"))
-            }
-            (None, None, Some(name), false) => Ok(Self::QueryParam(name.as_bytes().into())),
-            (None, None, None, true) => Ok(Self::SourceIp),
-            _ => Err(InvalidConfig::new(
-                "give exactly one of httpHeaderName, httpCookie, httpQueryParameterName, useSourceIp: true",
-            )),
         }
     }
 }

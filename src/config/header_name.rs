@@ -71,7 +71,7 @@ impl HeaderName {
         match lower.as_str() {
             "host" => Ok(Self(":authority".into())),
             _ if is_token(token) => Ok(Self(lower.into())),
-            _ => Err(InvalidConfig::new("is no header name")),
+            _ => Err(InvalidConfig::new("is not a valid header name")),
         }
     }
 
@@ -82,7 +82,9 @@ impl HeaderName {
             return Err(InvalidConfig::new(format!("`{name}` is a pseudo-header")));
         }
         if !is_token(&lower) || lower.len() > LONGEST {
-            return Err(InvalidConfig::new(format!("`{name}` is no header name")));
+            return Err(InvalidConfig::new(format!(
+                "`{name}` is not a valid header name"
+            )));
         }
         if RESERVED
             .iter()

@@ -1,55 +1,117 @@
-//! Why a configuration is refused: one line, the path to the fault and the reason.
+//! Why a configuration is refused: the path to the fault and the reason, in one line.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-/// Longest text that is shown of a fault. A key or a pattern can be as long as the configuration; a log line cannot.
+use serde::de::{self, Expected, Unexpected};
+
+use crate::config::path::{Path, Step};
+
+/// The longest text that is shown of a fault. A key or a pattern can be as long as the configuration; a log line cannot.
 const LONGEST: usize = 400;
 
-/// A configuration that is refused. Its text is one line: `http[0].route[1].weight: -5 is negative`.
+/// Fields of a VirtualService that a filter cannot carry out.
+const STAYS: &[&str] = &[
+    "timeout",
+    "retries",
+    "fault",
+    "mirror",
+    "mirrors",
+    "mirrorPercentage",
+    "corsPolicy",
+    "headers",
+    "rewrite",
+    "redirect",
+    "directResponse",
+    "delegate",
+    "gateways",
+    "port",
+    "sourceLabels",
+    "sourceNamespace",
+    "statPrefix",
+];
+
+/// Fields of the reference that this version does not have.
+const NOT_YET: &[&str] = &["rollback", "ramp"];
+
+/// A fault in a configuration. Its text is one line: `http[0].route[1].weight: -5 is negative`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidConfig {
-    path: String,
-    reason: String,
+    path: Path,
+    position: Option<Position>,
+    reason: Cow<'static, str>,
+}
+
+/// A place in the text of a configuration, as a JSON reader counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// From 1.
+    pub line: usize,
+    /// Bytes into the line, from 1; 0 is the end of the line before.
+    pub column: usize,
+}
+
+/// Collects the faults of a configuration while it is compiled.
+///
+/// The filter logs the first fault only, so it does not look for more of them ([`Faults::first`]).
+#[derive(Debug)]
+pub(crate) struct Faults {
+    found: Vec<InvalidConfig>,
+    most: usize,
 }
 
 impl InvalidConfig {
-    /// A fault without a place yet; the callers put theirs in front with [`at`](Self::at) and [`item`](Self::item).
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
+    /// A fault without a place yet; the callers put their steps in front with [`at`](Self::at).
+    pub(crate) fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            path: String::new(),
+            path: Path::default(),
+            position: None,
             reason: reason.into(),
         }
     }
 
-    /// Puts the name of a field in front of the path.
-    pub(crate) fn at(mut self, field: &str) -> Self {
-        self.path = match self.path.chars().next() {
-            None => field.to_owned(),
-            Some('[') => format!("{field}{}", self.path),
-            Some(_) => format!("{field}.{}", self.path),
-        };
+    /// A fault at a place of a text that is not JSON, and so has no paths.
+    pub(crate) fn with_position(self, line: usize, column: usize) -> Self {
+        let position = Some(Position { line, column });
+        Self { position, ..self }
+    }
+
+    /// Puts a step in front of the path.
+    pub(crate) fn at(mut self, step: impl Into<Step>) -> Self {
+        self.path.begin_with(step.into());
         self
     }
 
-    /// Puts `field[index]` in front of the path.
-    pub(crate) fn item(self, field: &str, index: usize) -> Self {
-        self.at(&format!("{field}[{index}]"))
+    /// Puts a name that the configuration's author chose in front of the path.
+    pub(crate) fn at_name(self, name: &str) -> Self {
+        self.at(Step::Field(name.to_owned().into()))
     }
 
-    /// Where the fault is, such as `http[0].route[1].weight`; empty when it is the whole configuration.
-    pub fn path(&self) -> &str {
+    /// Where the fault is; no step when it is the whole configuration.
+    pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Where the text stops being JSON, if that is the fault.
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// What is wrong, without the place. Unlike the `Display`, it may hold control characters of the configuration's.
+    pub fn reason(&self) -> &str {
+        &self.reason
     }
 }
 
 impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = if self.path.is_empty() {
+        let path = self.path.to_string();
+        let parts = if path.is_empty() {
             ["", "", &self.reason]
         } else {
-            [self.path.as_str(), ": ", &self.reason]
+            [&path, ": ", &self.reason]
         };
-        // Names and values of the user's are quoted in both parts: they must not break the line.
+        // Both parts quote names and values of the configuration, which must not break the line.
         let escaped = |c: char| {
             let (escaped, plain) = if c.is_control() {
                 (Some(c.escape_default()), None)
@@ -72,23 +134,167 @@ impl fmt::Display for InvalidConfig {
 
 impl std::error::Error for InvalidConfig {}
 
+/// What serde reports while it reads the wire form.
+impl de::Error for InvalidConfig {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(message.to_string())
+    }
+
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        // Not by serde's own `Display`: its way to write a number with a fraction would be 11 KB of the module.
+        let found = match unexpected {
+            Unexpected::Unit => "null".to_owned(),
+            Unexpected::Bool(value) => format!("boolean `{value}`"),
+            Unexpected::Unsigned(value) => format!("integer `{value}`"),
+            Unexpected::Signed(value) => format!("integer `{value}`"),
+            Unexpected::Float(value) => {
+                let value = serde_json::Number::from_f64(value).map(|value| value.to_string());
+                format!("floating point `{}`", value.unwrap_or_default())
+            }
+            Unexpected::Str(value) => format!("string {value:?}"),
+            Unexpected::Seq => "sequence".to_owned(),
+            _ => "map".to_owned(),
+        };
+        Self::new(format!("invalid type: {found}, expected {expected}"))
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        if STAYS.contains(&field) {
+            return Self::new("stays in the VirtualService: a filter cannot carry it out");
+        }
+        if NOT_YET.contains(&field) {
+            return Self::new("not supported yet");
+        }
+        let expected: Vec<_> = expected.iter().map(|field| format!("`{field}`")).collect();
+        Self::new(format!(
+            "unknown field `{field}`, expected one of {}",
+            expected.join(", ")
+        ))
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::new("is given twice").at(field)
+    }
+}
+
+impl Faults {
+    /// Keeps one fault and ignores the others.
+    pub(crate) fn first() -> Self {
+        Self::at_most(1)
+    }
+
+    /// Keeps this many faults, in the order in which they are found.
+    pub(crate) fn at_most(most: usize) -> Self {
+        let found = Vec::new();
+        Self { found, most }
+    }
+
+    /// Reports a fault.
+    pub(crate) fn report(&mut self, fault: InvalidConfig) {
+        if !self.is_full() {
+            self.found.push(fault);
+        }
+    }
+
+    /// The value, or `None` once its fault is reported.
+    pub(crate) fn keep<T>(&mut self, result: Result<T, InvalidConfig>) -> Option<T> {
+        result.map_err(|fault| self.report(fault)).ok()
+    }
+
+    /// Builds a part of the configuration: its faults get this step in front of their paths.
+    pub(crate) fn within<T>(
+        &mut self,
+        step: impl Into<Step>,
+        part: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.found.len();
+        let built = part(self);
+        if let Some(found @ [_, ..]) = self.found.get_mut(before..) {
+            let step = step.into();
+            for fault in found {
+                fault.path.begin_with(step.clone());
+            }
+        }
+        built
+    }
+
+    /// Builds each item of a list; `None` if any of them is refused, or could not be read.
+    pub(crate) fn each<'w, W, T>(
+        &mut self,
+        field: &'static str,
+        items: &'w [Option<W>],
+        mut build: impl FnMut(usize, &'w W, &mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        self.within(field, |faults| {
+            let mut built = Vec::with_capacity(items.len());
+            for (index, item) in items.iter().enumerate() {
+                let Some(item) = item else { continue };
+                built.extend(faults.within(index, |faults| build(index, item, faults)));
+                if faults.is_full() {
+                    break;
+                }
+            }
+            (built.len() == items.len()).then_some(built)
+        })
+    }
+
+    /// Whether it keeps no more faults.
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.len() >= self.most
+    }
+
+    /// Whether none has been found.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// How many have been found.
+    pub(crate) fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Drops what the faults from `first` on report of a part that holds one of the earlier ones: a part that could not
+    /// be read was left out, so its parent may seem incomplete.
+    pub(crate) fn drop_consequences(&mut self, first: usize) {
+        let causes = self.found.get(..first).unwrap_or_default().to_vec();
+        let mut number = 0;
+        self.found.retain(|fault| {
+            number += 1;
+            let follows = |cause: &InvalidConfig| cause.path.begins_with(&fault.path);
+            number <= first || !causes.iter().any(follows)
+        });
+    }
+
+    /// The first one.
+    pub(crate) fn into_first(self) -> InvalidConfig {
+        let first = self.found.into_iter().next();
+        first.unwrap_or_else(|| InvalidConfig::new("is refused"))
+    }
+
+    /// What has been found.
+    pub(crate) fn into_found(self) -> Vec<InvalidConfig> {
+        self.found
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_path_grows_from_the_inside_out() {
+    fn a_fault_has_its_path_and_reason() {
         let fault = InvalidConfig::new("-5 is negative")
             .at("weight")
-            .item("route", 1)
-            .item("http", 0);
-        assert_eq!(fault.to_string(), "http[0].route[1].weight: -5 is negative");
-        assert_eq!(fault.path(), "http[0].route[1].weight");
+            .at(1)
+            .at("route");
+        assert_eq!(fault.to_string(), "route[1].weight: -5 is negative");
+        assert_eq!(fault.path().to_string(), "route[1].weight");
+        assert_eq!((fault.reason(), fault.position()), ("-5 is negative", None));
     }
 
     #[test]
     fn a_fault_is_always_one_short_line() {
-        let fault = InvalidConfig::new("x".repeat(9_999)).at("a\r\nb\u{85}c");
+        let fault = InvalidConfig::new("x".repeat(9_999)).at_name("a\r\nb\u{85}c");
         let line = fault.to_string();
         assert!(line.starts_with("a\\r\\nb\\u{85}c: xxx"), "{line}");
         assert!(!line.chars().any(char::is_control));
@@ -96,5 +302,48 @@ mod tests {
             let line = InvalidConfig::new(reason.repeat(9_999)).to_string();
             assert_eq!(line.chars().count(), LONGEST + 2, "{line}");
         }
+    }
+
+    /// Items below 0 have two faults each.
+    fn build(items: &[i32], mut faults: Faults) -> (Option<Vec<i32>>, Vec<String>) {
+        let items: Vec<_> = items.iter().copied().map(Some).collect();
+        let built = faults.within("outer", |faults| {
+            faults.each("list", &items, |index, item, faults| {
+                if *item < 0 {
+                    faults.report(InvalidConfig::new("is negative"));
+                    faults.keep::<()>(Err(InvalidConfig::new("twice").at("inner")));
+                    return None;
+                }
+                Some(*item + i32::try_from(index).unwrap())
+            })
+        });
+        let found = faults.into_found();
+        (built, found.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn all_faults_are_collected_with_their_paths() {
+        let (built, found) = build(&[1, -1, 2, -2], Faults::at_most(100));
+        assert_eq!(built, None);
+        assert_eq!(
+            found,
+            [
+                "outer.list[1]: is negative",
+                "outer.list[1].inner: twice",
+                "outer.list[3]: is negative",
+                "outer.list[3].inner: twice",
+            ]
+        );
+        assert_eq!(build(&[1, 1], Faults::first()), (Some(vec![1, 2]), vec![]));
+    }
+
+    #[test]
+    fn no_more_faults_are_kept_than_asked_for() {
+        let (built, found) = build(&[-1, -1], Faults::first());
+        assert_eq!(
+            (built, found),
+            (None, vec!["outer.list[0]: is negative".to_owned()])
+        );
+        assert_eq!(build(&[-1, -1], Faults::at_most(3)).1.len(), 3);
     }
 }

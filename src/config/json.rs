@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::iter::Enumerate;
 use std::slice;
 
 use serde::de::value::StrDeserializer;
@@ -13,6 +14,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexp
 use serde::{Deserialize, forward_to_deserialize_any};
 
 use crate::config::invalid::InvalidConfig;
+use crate::config::path::{Path, Step};
 
 /// A value of a document, which lends it its texts.
 #[derive(Debug)]
@@ -24,22 +26,51 @@ pub(crate) enum Json<'d> {
     Float(f64),
     Text(Cow<'d, str>),
     List(Box<[Json<'d>]>),
-    /// In the order of the document, and what is given twice is here twice.
+    /// In the order of the document; a name that is given twice is here twice.
     Object(Box<[(Cow<'d, str>, Json<'d>)]>),
+    /// A part that has been taken out: an absent member, or an item without a value, which still has its place.
+    Hidden,
 }
 
 impl<'d> Json<'d> {
     /// Parses a document.
     ///
     /// # Errors
-    /// It is no JSON, or its lists and objects are nested more than 127 deep.
+    /// It is not JSON, or its lists and objects are nested more than 127 deep.
     pub(crate) fn parse(bytes: &'d [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
 
+    /// Takes a part out, so that the rest reads as if it were absent; whether it was there.
+    pub(crate) fn hide(&mut self, path: &Path) -> bool {
+        let found = path
+            .steps()
+            .try_fold(&mut *self, |part, step| match (part, step) {
+                (Self::List(items), Step::Item(index)) => items.get_mut(*index),
+                // The later of two with one name is the one that was refused.
+                (Self::Object(members), Step::Field(name)) => members
+                    .iter_mut()
+                    .rev()
+                    .find(|(key, part)| key == name && !part.is_hidden())
+                    .map(|(_, part)| part),
+                _ => None,
+            });
+        match found {
+            Some(part) if path.steps().len() > 0 && !part.is_hidden() => {
+                *part = Self::Hidden;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn is_hidden(&self) -> bool {
+        matches!(self, Self::Hidden)
+    }
+
     fn unexpected(&self) -> Unexpected<'_> {
         match self {
-            Self::Null => Unexpected::Unit,
+            Self::Null | Self::Hidden => Unexpected::Unit,
             Self::Bool(value) => Unexpected::Bool(*value),
             Self::Unsigned(value) => Unexpected::Unsigned(*value),
             Self::Signed(value) => Unexpected::Signed(*value),
@@ -68,16 +99,13 @@ impl<'t> Deserializer<'t> for &'t Json<'_> {
 
     fn deserialize_any<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, InvalidConfig> {
         match self {
-            Json::Null => visitor.visit_unit(),
+            Json::Null | Json::Hidden => visitor.visit_unit(),
             Json::Bool(value) => visitor.visit_bool(*value),
             Json::Unsigned(value) => visitor.visit_u64(*value),
             Json::Signed(value) => visitor.visit_i64(*value),
             Json::Float(value) => visitor.visit_f64(*value),
             Json::Text(value) => visitor.visit_borrowed_str(value),
-            Json::List(items) => visitor.visit_seq(Items {
-                rest: items.iter(),
-                index: 0,
-            }),
+            Json::List(items) => visitor.visit_seq(Items(items.iter().enumerate())),
             Json::Object(_) => self.object(visitor),
         }
     }
@@ -95,9 +123,12 @@ impl<'t> Deserializer<'t> for &'t Json<'_> {
         self.object(visitor)
     }
 
-    /// `null` is not the same as an absent field: who writes `uri:` and nothing behind it has forgotten something.
+    /// `null` is not the same as an absent field: the author of `uri:` with nothing after it has forgotten something.
     fn deserialize_option<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, InvalidConfig> {
-        visitor.visit_some(self)
+        match self {
+            Json::Hidden => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
     }
 
     forward_to_deserialize_any! {
@@ -108,10 +139,7 @@ impl<'t> Deserializer<'t> for &'t Json<'_> {
 }
 
 /// The items of a list, whose faults get their place.
-struct Items<'t, 'd> {
-    rest: slice::Iter<'t, Json<'d>>,
-    index: usize,
-}
+struct Items<'t, 'd>(Enumerate<slice::Iter<'t, Json<'d>>>);
 
 /// The members of an object, whose faults get their name.
 struct Members<'t, 'd> {
@@ -127,14 +155,12 @@ impl<'t> SeqAccess<'t> for Items<'t, '_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, InvalidConfig> {
-        let Some(item) = self.rest.next() else {
+        let Some((index, item)) = self.0.next() else {
             return Ok(None);
         };
-        let index = self.index;
-        self.index += 1;
         seed.deserialize(item)
             .map(Some)
-            .map_err(|fault| fault.item("", index))
+            .map_err(|fault| fault.at(index))
     }
 }
 
@@ -145,13 +171,13 @@ impl<'t> MapAccess<'t> for Members<'t, '_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, InvalidConfig> {
-        let Some(member) = self.rest.next() else {
+        let Some(member) = self.rest.find(|(_, value)| !value.is_hidden()) else {
             return Ok(None);
         };
         self.open = Some(member);
         let key = seed.deserialize(StrDeserializer::new(&member.0));
         key.map(Some)
-            .map_err(|fault: InvalidConfig| fault.at(&member.0))
+            .map_err(|fault: InvalidConfig| fault.at_name(&member.0))
     }
 
     #[inline(never)]
@@ -162,7 +188,7 @@ impl<'t> MapAccess<'t> for Members<'t, '_> {
         let Some((name, value)) = self.open else {
             return Err(de::Error::custom("a value without a name"));
         };
-        seed.deserialize(value).map_err(|fault| fault.at(name))
+        seed.deserialize(value).map_err(|fault| fault.at_name(name))
     }
 }
 
@@ -268,7 +294,7 @@ pub(crate) mod tests {
     #[derive(Debug, PartialEq, Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Outer {
-        list: Vec<Inner>,
+        list: Vec<Option<Inner>>,
     }
 
     #[derive(Debug, PartialEq, Deserialize)]
@@ -291,7 +317,7 @@ pub(crate) mod tests {
             (r#"{"list": [{}]}"#, "list[0]: missing field `text`"),
             (
                 r#"{"list": [{"text": "a", "text": "b"}]}"#,
-                "list[0]: duplicate field `text`",
+                "list[0].text: is given twice",
             ),
             (
                 r#"{"list": [["a"]]}"#,
@@ -319,10 +345,46 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_part_that_is_hidden_reads_as_absent_and_moves_nothing() {
+        let text =
+            br#"{"list": [{"text": 1}, {"text": "a", "more": 1}, {"text": "b", "text": "c"}]}"#;
+        let mut tree = Json::parse(text).unwrap();
+        let mut lines = Vec::new();
+        let outer = loop {
+            match Outer::deserialize(&tree) {
+                Ok(outer) => break outer,
+                Err(fault) => {
+                    lines.push(fault.path().to_string());
+                    let path = fault.path().clone();
+                    // A text is required, so its object goes, too.
+                    let hidden = tree.hide(&path);
+                    assert!(hidden, "{fault}");
+                }
+            }
+        };
+        assert_eq!(
+            lines,
+            ["list[0].text", "list[0]", "list[1].more", "list[2].text"]
+        );
+        let texts: Vec<_> = outer
+            .list
+            .into_iter()
+            .map(|inner| inner.map(|inner| inner.text))
+            .collect();
+        assert_eq!(texts, [None, Some("a".into()), Some("b".to_owned())]);
+        assert!(!Json::parse(b"{}").unwrap().hide(&Path::default()));
+    }
+
+    #[test]
     fn texts_with_and_without_escapes_are_read() {
         let outer: Outer =
             read(r#"{"\u006cist": [{"text": "a"}, {"text": "\u00e9\n\ud83d\ude00"}]}"#).unwrap();
-        let texts: Vec<_> = outer.list.into_iter().map(|inner| inner.text).collect();
+        let texts: Vec<_> = outer
+            .list
+            .into_iter()
+            .flatten()
+            .map(|inner| inner.text)
+            .collect();
         assert_eq!(texts, ["a", "é\n😀"]);
         assert!(
             Json::parse(br#""\ud800""#).is_err(),

@@ -1,51 +1,31 @@
 //! The wire form of the configuration, as a WasmPlugin's `pluginConfig` or Envoy's `StringValue` carries it.
 //!
-//! Nothing here decides anything: bytes become these types or an [`InvalidConfig`] with the path to the first fault.
-//! What the values may be is settled where they become the run-time types ([`Policy`](crate::Policy) and below it).
+//! Nothing here decides anything: bytes become these types, or faults with their paths. Which values are valid is settled
+//! where they become the run-time types ([`Policy`](crate::Policy) and below it); that a field is required is settled
+//! there, too, so that one missing field does not hide the faults beside it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, Expected, MapAccess, Unexpected, Visitor};
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 
-use crate::config::invalid::InvalidConfig;
+use crate::config::invalid::{Faults, InvalidConfig};
 use crate::config::json::Json;
 
-/// Fields of a VirtualService that a filter cannot carry out.
-const STAYS: &[&str] = &[
-    "timeout",
-    "retries",
-    "fault",
-    "mirror",
-    "mirrors",
-    "mirrorPercentage",
-    "corsPolicy",
-    "headers",
-    "rewrite",
-    "redirect",
-    "directResponse",
-    "delegate",
-    "gateways",
-    "port",
-    "sourceLabels",
-    "sourceNamespace",
-    "statPrefix",
-];
-
-/// Fields of the reference that this version does not have.
-const NOT_YET: &[&str] = &["rollback", "ramp"];
-
-/// The largest configuration, in bytes: room for 50,000 rules. A wasm memory ends at 4 GiB, with a crash, and holds the
-/// rules before this one as well.
+/// The largest configuration, in bytes: room for 50,000 rules. A module that needs more than the 4 GiB of a wasm memory
+/// crashes, and during an update the memory holds the previous rules as well.
 const LARGEST: usize = 16 << 20;
+
+/// A list; an item without a value could not be read, and its fault is reported already.
+pub(crate) type List<T> = Box<[Option<T>]>;
 
 /// The whole configuration.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Config {
-    pub(crate) http: Vec<Rule>,
+pub(crate) struct Config {
+    pub(crate) http: Option<List<Rule>>,
     pub(crate) cluster_header: Option<String>,
     pub(crate) subset_header: Option<String>,
     pub(crate) response_header: Option<String>,
@@ -61,9 +41,9 @@ pub struct Config {
 pub(crate) struct Rule {
     pub(crate) name: Option<String>,
     #[serde(default)]
-    pub(crate) r#match: Box<[Match]>,
-    pub(crate) route: Box<[Route]>,
-    pub(crate) consistent_hash: Option<Vec<HashKey>>,
+    pub(crate) r#match: List<Match>,
+    pub(crate) route: Option<List<RouteDestination>>,
+    pub(crate) consistent_hash: Option<List<HashKey>>,
     pub(crate) salt: Option<String>,
 }
 
@@ -82,7 +62,7 @@ pub(crate) struct HashKey {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HttpCookie {
-    pub(crate) name: String,
+    pub(crate) name: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) ttl: Option<String>,
 }
@@ -120,7 +100,7 @@ pub(crate) struct StringMatch {
 /// One entry of `route`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Route {
+pub(crate) struct RouteDestination {
     pub(crate) destination: Option<Destination>,
     pub(crate) cluster: Option<String>,
     #[serde(default)]
@@ -131,7 +111,7 @@ pub(crate) struct Route {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Destination {
-    pub(crate) host: String,
+    pub(crate) host: Option<String>,
     pub(crate) subset: Option<String>,
     pub(crate) port: Option<Port>,
 }
@@ -140,7 +120,7 @@ pub(crate) struct Destination {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Port {
-    pub(crate) number: PortNumber,
+    pub(crate) number: Option<PortNumber>,
 }
 
 /// 0 to 2147483647, VirtualService's `int32` without its negative half.
@@ -151,65 +131,33 @@ pub(crate) struct Weight(pub(crate) u32);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PortNumber(pub(crate) u16);
 
-/// A JSON object with names of the user's; a name that is given twice is an error instead of the last one's win.
+/// A JSON object whose names are the user's. A name that is given twice is an error; serde would take the last one.
 #[derive(Debug)]
 pub(crate) struct Entries<T>(pub(crate) BTreeMap<String, T>);
 
 impl Config {
-    /// Reads the wire form.
-    ///
-    /// # Errors
-    /// The first fault: too large, no JSON, an unknown or missing field, a wrong type.
-    pub fn from_json(bytes: &[u8]) -> Result<Self, InvalidConfig> {
+    /// Reads the wire form. A part that cannot be read is reported and then left out, as long as more faults are wanted.
+    pub(crate) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Self> {
         if bytes.len() > LARGEST {
-            return Err(InvalidConfig::new(format!(
-                "is larger than {} MiB",
-                LARGEST >> 20
-            )));
+            let reason = format!("is larger than {} MiB", LARGEST >> 20);
+            return faults.keep(Err(InvalidConfig::new(reason)));
         }
         if bytes.iter().all(u8::is_ascii_whitespace) {
-            return Err(InvalidConfig::new("the configuration is empty"));
+            return faults.keep(Err(InvalidConfig::new("the configuration is empty")));
         }
-        Self::deserialize(&Json::parse(bytes).map_err(|error| not_json(&error))?)
-    }
-}
-
-/// What serde complains of while it reads the wire form.
-impl de::Error for InvalidConfig {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        // Not by serde's own `Display`: its way to write a number with a fraction would be 11 KB of the module.
-        let found = match unexpected {
-            Unexpected::Unit => "null".to_owned(),
-            Unexpected::Bool(value) => format!("boolean `{value}`"),
-            Unexpected::Unsigned(value) => format!("integer `{value}`"),
-            Unexpected::Signed(value) => format!("integer `{value}`"),
-            Unexpected::Float(value) => {
-                let value = serde_json::Number::from_f64(value).map(|value| value.to_string());
-                format!("floating point `{}`", value.unwrap_or_default())
+        let mut tree = faults.keep(Json::parse(bytes).map_err(|error| not_json(&error)))?;
+        loop {
+            match Self::deserialize(&tree) {
+                Ok(config) => return Some(config),
+                Err(fault) => {
+                    let path = fault.path().clone();
+                    faults.report(fault);
+                    if faults.is_full() || !tree.hide(&path) {
+                        return None;
+                    }
+                }
             }
-            Unexpected::Str(value) => format!("string {value:?}"),
-            Unexpected::Seq => "sequence".to_owned(),
-            _ => "map".to_owned(),
-        };
-        Self::new(format!("invalid type: {found}, expected {expected}"))
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        if STAYS.contains(&field) {
-            return Self::new("stays in the VirtualService: a filter cannot carry it out");
         }
-        if NOT_YET.contains(&field) {
-            return Self::new("not supported yet");
-        }
-        let expected: Vec<_> = expected.iter().map(|field| format!("`{field}`")).collect();
-        Self::new(format!(
-            "unknown field `{field}`, expected one of {}",
-            expected.join(", ")
-        ))
     }
 }
 
@@ -217,6 +165,7 @@ fn not_json(error: &serde_json::Error) -> InvalidConfig {
     InvalidConfig::new(format!(
         "the configuration is not JSON: {error} (Envoy needs a StringValue: a Struct arrives as protobuf)"
     ))
+    .with_position(error.line(), error.column())
 }
 
 impl<'de> Deserialize<'de> for Weight {

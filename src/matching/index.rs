@@ -1,8 +1,8 @@
 //! Finds the first rule that matches without trying all of them.
 //!
-//! The `match` entries of all rules are told apart by what they compare with fixed text: the path (exact or prefix) or
-//! a header that must be exactly something (`:authority` is one). A [`Branch`] looks the request's value up and leaves
-//! the few entries that can match, plus those that do not compare this value at all. What is left is tried in order.
+//! The `match` entries of all rules differ in the fixed text that they compare: the path (exact or prefix) or a header
+//! with one exact value (`:authority` is one). A [`Branch`] looks up the request's value and leaves the few entries that
+//! can match, plus those that do not compare this value at all. What is left is tried in order.
 
 mod plan;
 mod table;
@@ -16,37 +16,30 @@ use crate::request::{Fields, Request};
 use table::Table;
 use trie::Trie;
 
-/// One `match` entry, by its number in its rule. Without a number there is no condition left to try: the rule has no
-/// `match`, or the way through the index has settled all of the entry's conditions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    pub(crate) rule: u32,
-    pub(crate) matcher: Option<u32>,
-    /// What the way through the index has shown to hold.
-    pub(crate) settled: Settled,
-}
-
-impl Entry {
-    /// An entry of which nothing is known yet.
-    pub(crate) fn new(rule: u32, matcher: Option<u32>) -> Self {
-        Self {
-            rule,
-            matcher,
-            settled: Settled::default(),
-        }
-    }
-}
-
-/// The index over the entries of all rules.
+/// The `match` entries of all rules, and how to find those that can match a request.
 #[derive(Debug)]
-pub(crate) struct Index(Node);
+pub(crate) struct Index {
+    matchers: Box<[Matcher]>,
+    root: Node,
+}
+
+/// One `match` entry. It needs no matcher when there is no condition left to try: the rule has no `match`, or the way
+/// through the index has settled all of the entry's conditions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Entry {
+    rule: u32,
+    /// Its number in the index.
+    matcher: Option<u32>,
+    /// What the way through the index has proven.
+    settled: Settled,
+}
 
 /// Part of the index.
 #[derive(Debug)]
 enum Node {
-    /// What most keys lead to; it lies with the key.
+    /// What most keys lead to; it is stored with the key.
     One(Entry),
-    /// Few, or such that nothing tells them apart: tried in order.
+    /// Few entries, or entries without a value that separates them: tried in order.
     List(Box<[Entry]>),
     Branch(Box<Branch>),
 }
@@ -74,35 +67,53 @@ struct PathKeys {
 }
 
 impl Index {
-    /// Indexes the entries, which come in the order of their rules.
-    pub(crate) fn new<'m>(entries: impl Iterator<Item = (Entry, Option<&'m Matcher>)>) -> Self {
-        Self(plan::node(entries.collect()))
+    /// Indexes the entries of the rules, in the order of the rules. A rule without entries takes every request.
+    pub(crate) fn new(rules: impl IntoIterator<Item = Vec<Matcher>>) -> Self {
+        let (mut owners, mut matchers) = (Vec::new(), Vec::new());
+        for (rule, entries) in (0..).zip(rules) {
+            if entries.is_empty() {
+                owners.push((rule, None));
+            }
+            for matcher in entries {
+                // Far below 2^32: a configuration has 16 MiB at most.
+                owners.push((rule, u32::try_from(matchers.len()).ok()));
+                matchers.push(matcher);
+            }
+        }
+        let matchers: Box<[Matcher]> = matchers.into();
+        let root = plan::node(&owners, &matchers);
+        Self { matchers, root }
     }
 
-    /// The first rule of which an entry matches; `matches` decides about one entry.
-    pub(crate) fn first<'r, F: Fields>(
-        &'r self,
-        request: &Request<'r, F>,
-        matches: impl Fn(Entry) -> bool,
-    ) -> Option<u32> {
-        let mut search = Search {
-            request,
-            matches,
-            best: None,
-        };
-        search.node(&self.0);
+    /// The first rule of which an entry matches.
+    pub(crate) fn first<'r, F: Fields>(&'r self, request: &Request<'r, F>) -> Option<u32> {
+        let mut search = Search::new(self, request);
+        search.node(&self.root);
         search.best
     }
 }
 
 /// One look-up, with the first rule that has been found so far.
-struct Search<'r, 'q, F, M> {
+struct Search<'r, 'q, F> {
     request: &'q Request<'r, F>,
-    matches: M,
+    matchers: &'r [Matcher],
     best: Option<u32>,
+    /// How many entries have been tried.
+    #[cfg(test)]
+    tried: std::cell::Cell<usize>,
 }
 
-impl<'r, F: Fields, M: Fn(Entry) -> bool> Search<'r, '_, F, M> {
+impl<'r, 'q, F: Fields> Search<'r, 'q, F> {
+    fn new(index: &'r Index, request: &'q Request<'r, F>) -> Self {
+        Self {
+            request,
+            matchers: &index.matchers,
+            best: None,
+            #[cfg(test)]
+            tried: Default::default(),
+        }
+    }
+
     fn node(&mut self, node: &'r Node) {
         match node {
             Node::One(entry) => self.list(slice::from_ref(entry)),
@@ -118,15 +129,23 @@ impl<'r, F: Fields, M: Fn(Entry) -> bool> Search<'r, '_, F, M> {
     }
 
     fn list(&mut self, entries: &[Entry]) {
-        let better = entries
+        let mut better = entries
             .iter()
             .take_while(|entry| self.best.is_none_or(|best| entry.rule < best));
-        if let Some(found) = better
-            .copied()
-            .find(|entry| entry.matcher.is_none() || (self.matches)(*entry))
-        {
+        if let Some(found) = better.find(|entry| self.matches(entry)) {
             self.best = Some(found.rule);
         }
+    }
+
+    fn matches(&self, entry: &Entry) -> bool {
+        let Some(number) = entry.matcher else {
+            return true;
+        };
+        #[cfg(test)]
+        self.tried.update(|tried| tried + 1);
+        self.matchers
+            .get(number as usize)
+            .is_some_and(|matcher| matcher.matches(self.request, entry.settled))
     }
 
     fn path(&mut self, as_is: &'r PathKeys, lower_case: Option<&'r PathKeys>) {

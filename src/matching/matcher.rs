@@ -3,21 +3,22 @@
 use std::borrow::Cow;
 
 use crate::config::header_name::HeaderName;
-use crate::config::invalid::InvalidConfig;
+use crate::config::invalid::{Faults, InvalidConfig};
 use crate::config::wire;
-use crate::matching::regex::{Budget, Regex};
+use crate::matching::regex::Budget;
+use crate::matching::string_match::StringMatch;
 use crate::request::{Fields, Request};
 
 /// The conditions of one `match` entry.
 #[derive(Debug)]
 pub(crate) struct Matcher {
     uri: Option<StringMatch>,
-    query_params: Vec<Param>,
-    headers: Vec<(HeaderName, HeaderMatch)>,
+    query_params: Box<[Param]>,
+    headers: Box<[(HeaderName, HeaderMatch)]>,
 }
 
-/// Conditions of an entry that are known to hold, because the entry was found by them: bit 0 is the path, the bits
-/// above it are the conditions on headers, in their order. A condition behind the last bit is tried again.
+/// Conditions of an entry that the index lookup has already proven: bit 0 is the path, the bits above it are the conditions
+/// on headers, in their order. A condition that has no bit is tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settled(u32);
 
@@ -33,16 +34,6 @@ pub(crate) struct UriKey<'m> {
     pub(crate) lower_case: bool,
     /// Whether the text is the whole condition; a pattern is more than the text that it begins with.
     pub(crate) is_all: bool,
-}
-
-/// How a value is compared.
-#[derive(Debug)]
-pub(crate) enum StringMatch {
-    Exact(Box<[u8]>),
-    Prefix(Box<[u8]>),
-    ExactIgnoreCase(Box<[u8]>),
-    PrefixIgnoreCase(Box<[u8]>),
-    Regex(Regex),
 }
 
 /// A query parameter's name and what it must be.
@@ -67,45 +58,41 @@ enum HeaderMatch {
 }
 
 impl Matcher {
-    pub(crate) fn new(wire: &wire::Match, budget: &mut Budget) -> Result<Self, InvalidConfig> {
-        let pseudo = [
-            (":scheme", "scheme", &wire.scheme),
-            (":method", "method", &wire.method),
-            (":authority", "authority", &wire.authority),
-        ];
-        let mut headers = Vec::new();
-        for (name, field, value) in pseudo {
-            let condition = value
-                .as_ref()
-                .and_then(|value| StringMatch::read(value, budget).transpose());
-            if let Some(condition) = condition.transpose().map_err(|fault| fault.at(field))? {
-                headers.push((HeaderName::to_read(name)?, HeaderMatch::Is(condition)));
-            }
-        }
-        named(
-            &wire.headers,
-            HeaderMatch::Present,
-            HeaderMatch::Is,
-            &mut headers,
-            budget,
-        )
-        .map_err(|fault| fault.at("headers"))?;
-        named(
+    pub(crate) fn from_wire(
+        wire: &wire::Match,
+        budget: &mut Budget,
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        let uri = faults.keep(uri(wire, budget).map_err(|fault| fault.at("uri")));
+        let query_params = named("queryParams", &wire.query_params, faults, |name, value| {
+            let condition = StringMatch::from_wire(value, budget)?;
+            let condition = condition.map_or(ParamMatch::Present, ParamMatch::Is);
+            Ok((name.as_bytes().into(), condition))
+        });
+        let pseudo = pseudo_headers(wire, budget, faults);
+        let with = named("headers", &wire.headers, faults, |name, value| {
+            let condition = StringMatch::from_wire(value, budget)?;
+            let condition = condition.map_or(HeaderMatch::Present, HeaderMatch::Is);
+            Ok((HeaderName::to_read(name)?, condition))
+        });
+        let without = named(
+            "withoutHeaders",
             &wire.without_headers,
-            HeaderMatch::Absent,
-            HeaderMatch::IsNot,
-            &mut headers,
-            budget,
-        )
-        .map_err(|fault| fault.at("withoutHeaders"))?;
-        Ok(Self {
-            uri: uri(wire, budget).map_err(|fault| fault.at("uri"))?,
-            query_params: query_params(wire, budget)?,
-            headers,
+            faults,
+            |name, value| {
+                let condition = StringMatch::from_wire(value, budget)?;
+                let condition = condition.map_or(HeaderMatch::Absent, HeaderMatch::IsNot);
+                Ok((HeaderName::to_read(name)?, condition))
+            },
+        );
+        Some(Self {
+            uri: uri?,
+            query_params: query_params?.into(),
+            headers: [pseudo?, with?, without?].into_iter().flatten().collect(),
         })
     }
 
-    /// Whether the conditions hold that are not settled.
+    /// Whether the conditions hold that are not settled yet.
     pub(crate) fn matches<'r, F: Fields>(
         &'r self,
         request: &Request<'r, F>,
@@ -140,7 +127,7 @@ impl Matcher {
         settled
     }
 
-    /// What an index can know this entry by: the path that it compares with.
+    /// The path that an index can find this entry by.
     pub(crate) fn uri_key(&self) -> Option<UriKey<'_>> {
         let (text, prefix, lower_case) = match self.uri.as_ref()? {
             StringMatch::Exact(text) => (&**text, false, false),
@@ -165,7 +152,7 @@ impl Matcher {
         })
     }
 
-    /// What an index can know this entry by: the headers that must have exactly this value.
+    /// The headers that an index can find this entry by, with the value that each must have.
     pub(crate) fn exact_headers(&self) -> impl Iterator<Item = (&HeaderName, &[u8])> {
         self.headers
             .iter()
@@ -186,7 +173,7 @@ fn uri(wire: &wire::Match, budget: &mut Budget) -> Result<Option<StringMatch>, I
     if value.prefix.as_deref() == Some("") && value.exact.is_none() && value.regex.is_none() {
         return Ok(None);
     }
-    let condition = StringMatch::read(value, budget)?;
+    let condition = StringMatch::from_wire(value, budget)?;
     Ok(if wire.ignore_uri_case {
         condition.map(StringMatch::ignoring_case)
     } else {
@@ -194,46 +181,49 @@ fn uri(wire: &wire::Match, budget: &mut Budget) -> Result<Option<StringMatch>, I
     })
 }
 
-fn query_params(wire: &wire::Match, budget: &mut Budget) -> Result<Vec<Param>, InvalidConfig> {
-    let param = |(name, value): (&String, &wire::StringMatch)| {
-        if name.is_empty() {
-            return Err(InvalidConfig::new("the empty name is no query parameter"));
+/// The conditions on `scheme`, `method` and `authority`, which are headers to Envoy.
+fn pseudo_headers(
+    wire: &wire::Match,
+    budget: &mut Budget,
+    faults: &mut Faults,
+) -> Option<Vec<(HeaderName, HeaderMatch)>> {
+    let fields = [
+        (":scheme", "scheme", &wire.scheme),
+        (":method", "method", &wire.method),
+        (":authority", "authority", &wire.authority),
+    ];
+    let mut headers = Vec::new();
+    let mut complete = true;
+    for (name, field, value) in fields {
+        let Some(value) = value else { continue };
+        let condition = StringMatch::from_wire(value, budget)
+            .and_then(|condition| Ok((HeaderName::to_read(name)?, condition)));
+        match faults.keep(condition.map_err(|fault| fault.at(field))) {
+            Some((name, Some(condition))) => headers.push((name, HeaderMatch::Is(condition))),
+            Some((_, None)) => {}
+            None => complete = false,
         }
-        let condition = StringMatch::read(value, budget).map_err(|fault| fault.at(name))?;
-        Ok((
-            name.as_bytes().into(),
-            condition.map_or(ParamMatch::Present, ParamMatch::Is),
-        ))
-    };
-    wire.query_params
-        .0
-        .iter()
-        .map(param)
-        .collect::<Result<_, _>>()
-        .map_err(|fault| fault.at("queryParams"))
+    }
+    complete.then_some(headers)
 }
 
-fn named(
-    wire: &wire::Entries<wire::StringMatch>,
-    empty: HeaderMatch,
-    condition: impl Fn(StringMatch) -> HeaderMatch,
-    headers: &mut Vec<(HeaderName, HeaderMatch)>,
-    budget: &mut Budget,
-) -> Result<(), InvalidConfig> {
-    for (name, value) in &wire.0 {
-        if name.is_empty() {
-            return Err(InvalidConfig::new("the empty name is no header name"));
-        }
-        let header = HeaderName::to_read(name).map_err(|fault| fault.at(name))?;
-        let value = StringMatch::read(value, budget).map_err(|fault| fault.at(name))?;
-        let matched = match (value, &empty) {
-            (Some(value), _) => condition(value),
-            (None, HeaderMatch::Absent) => HeaderMatch::Absent,
-            (None, _) => HeaderMatch::Present,
+/// The conditions on what has a name of its own: a header or a query parameter.
+fn named<T>(
+    field: &'static str,
+    entries: &wire::Entries<wire::StringMatch>,
+    faults: &mut Faults,
+    mut read: impl FnMut(&str, &wire::StringMatch) -> Result<T, InvalidConfig>,
+) -> Option<Vec<T>> {
+    let mut conditions = Vec::with_capacity(entries.0.len());
+    for (name, value) in &entries.0 {
+        let condition = if name.is_empty() {
+            Err(InvalidConfig::new("a name is empty"))
+        } else {
+            read(name, value).map_err(|fault| fault.at_name(name))
         };
-        headers.push((header, matched));
+        conditions.extend(faults.keep(condition.map_err(|fault| fault.at(field))));
     }
-    Ok(())
+    (conditions.len() == entries.0.len()).then_some(conditions)
 }
 
 impl Settled {
@@ -252,62 +242,6 @@ impl Settled {
 
     fn mask(bit: u32) -> u32 {
         1_u32.checked_shl(bit).unwrap_or(0)
-    }
-}
-
-impl StringMatch {
-    /// `None` is `{}`, no condition on the value.
-    #[inline(never)] // Seven callers, and Envoy compiles all of the module at its start.
-    fn read(wire: &wire::StringMatch, budget: &mut Budget) -> Result<Option<Self>, InvalidConfig> {
-        let given = [&wire.exact, &wire.prefix, &wire.regex]
-            .iter()
-            .filter(|value| value.is_some())
-            .count();
-        if given > 1 {
-            return Err(InvalidConfig::new(
-                "give exactly one of exact, prefix, regex",
-            ));
-        }
-        let bytes = |text: &String| text.as_bytes().into();
-        if let Some(text) = &wire.exact {
-            return Ok(Some(Self::Exact(bytes(text))));
-        }
-        match (&wire.prefix, wire.regex.as_deref()) {
-            (Some(text), _) if text.is_empty() => Err(InvalidConfig::new("is empty").at("prefix")),
-            (Some(text), _) => Ok(Some(Self::Prefix(bytes(text)))),
-            (_, Some("")) => Err(InvalidConfig::new("is empty").at("regex")),
-            (_, Some("*")) => {
-                Err(InvalidConfig::new("`*` repeats nothing: write `.*`").at("regex"))
-            }
-            (_, Some(pattern)) => {
-                let regex =
-                    Regex::new(pattern).and_then(|regex| budget.take(&regex).map(|()| regex));
-                regex
-                    .map(|regex| Some(Self::Regex(regex)))
-                    .map_err(|fault| fault.at("regex"))
-            }
-            (None, None) => Ok(None),
-        }
-    }
-
-    fn ignoring_case(self) -> Self {
-        match self {
-            Self::Exact(text) => Self::ExactIgnoreCase(text),
-            Self::Prefix(text) => Self::PrefixIgnoreCase(text),
-            other => other,
-        }
-    }
-
-    fn matches(&self, value: &[u8]) -> bool {
-        match self {
-            Self::Exact(text) => value == &**text,
-            Self::Prefix(text) => value.starts_with(text),
-            Self::ExactIgnoreCase(text) => value.eq_ignore_ascii_case(text),
-            Self::PrefixIgnoreCase(text) => value
-                .get(..text.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(text)),
-            Self::Regex(regex) => regex.matches(value),
-        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! Every call to the proxy, bytes in and bytes out.
 //!
 //! The SDK's getters for text unwrap UTF-8, and its calls panic on a status that they do not expect; a panic costs the
-//! worker its VM. So only the byte calls are used, and request headers only while the request is on its way in.
+//! worker its VM. So the edge uses only the byte calls, and reads request headers only while the request comes in.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, MetricType};
 
-use crate::policy::metrics::MetricId;
+use crate::proxy::metrics::MetricId;
 use crate::request::{Fields, Line};
 
 /// The headers of the request that the proxy is handling right now.
@@ -35,7 +35,7 @@ pub(crate) fn set_request_header(name: &str, value: &str) {
     set_header(MapType::HttpRequestHeaders, name, Some(value.as_bytes()));
 }
 
-/// Removes every line of this name. A removal costs a new route even where there is nothing to remove, hence the look.
+/// Removes every line of this name. Removing a header clears the route cache even if it is absent, so check first.
 pub(crate) fn remove_request_header(name: &str) {
     if header(MapType::HttpRequestHeaders, name).is_some() {
         set_header(MapType::HttpRequestHeaders, name, None);
@@ -72,7 +72,7 @@ pub(crate) fn plugin_configuration() -> Vec<u8> {
         .unwrap_or_default()
 }
 
-/// The name of the plugin, which tells several apart that share a namespace.
+/// The name of the plugin. Plugins share one namespace of shared data, so it is a part of every key.
 pub(crate) fn plugin_name() -> String {
     let name = hostcalls::get_property(vec!["plugin_name"])
         .ok()
@@ -81,17 +81,44 @@ pub(crate) fn plugin_name() -> String {
     String::from_utf8_lossy(&name).into_owned()
 }
 
-/// What all threads of the proxy share under this key.
-pub(crate) fn shared_data(key: &str) -> Option<Vec<u8>> {
-    hostcalls::get_shared_data(key)
-        .ok()
-        .and_then(|(value, _)| value)
+/// A value that all threads of the proxy share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    /// `None` if nobody has written it yet.
+    pub(crate) value: Option<Vec<u8>>,
+    version: Version,
 }
 
-/// Shares a value with all threads of the proxy; the last one to write wins.
-pub(crate) fn set_shared_data(key: &str, value: &[u8]) {
-    // Without compare-and-swap there is nothing that can mismatch.
-    let _ = hostcalls::set_shared_data(key, Some(value), None);
+/// The host's number for what was read, which a write compares with.
+#[derive(Clone, Copy)]
+struct Version(u32);
+
+/// Another thread wrote the value first.
+#[derive(Debug)]
+pub(crate) struct Overtaken;
+
+impl Default for Version {
+    fn default() -> Self {
+        // Of a value that nobody has written. The host compares only numbers other than 0, and its own begin at 1.
+        Self(u32::MAX)
+    }
+}
+
+/// The value under this key.
+pub(crate) fn shared_data(key: &str) -> Shared {
+    let (value, version) = hostcalls::get_shared_data(key).unwrap_or_default();
+    Shared {
+        value,
+        version: version.map(Version).unwrap_or_default(),
+    }
+}
+
+/// Shares a value in place of the one that was read.
+///
+/// # Errors
+/// The value is no longer the one that was read.
+pub(crate) fn replace_shared_data(key: &str, read: &Shared, value: &[u8]) -> Result<(), Overtaken> {
+    hostcalls::set_shared_data(key, Some(value), Some(read.version.0)).map_err(|_| Overtaken)
 }
 
 /// Defines a counter; the same name gives the same counter.
@@ -115,7 +142,7 @@ pub(crate) fn record(gauge: MetricId, value: u64) {
     let _ = hostcalls::record_metric(gauge, value);
 }
 
-/// So many random bytes, or `None` where the proxy gives none.
+/// Random bytes, or `None` if the host provides none.
 pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).ok().map(|()| bytes)

@@ -1,8 +1,10 @@
+use super::Key;
 use crate::choosing::random::tests::Fixed;
 use crate::choosing::reason::Reason;
 use crate::choosing::rendezvous;
-use crate::request::tests::Lines;
-use crate::{Choice, Policy, Request};
+use crate::config::header_name::HeaderName;
+use crate::request::Lines;
+use crate::{Destination, InForce, Policy, Request, Rule};
 
 fn policy(members: &str, weights: [u32; 2]) -> Result<Policy, String> {
     let [blue, green] = weights;
@@ -13,12 +15,59 @@ fn policy(members: &str, weights: [u32; 2]) -> Result<Policy, String> {
     Policy::from_json(text.as_bytes()).map_err(|fault| fault.to_string())
 }
 
-fn choose<'p>(policy: &'p Policy, lines: &[(&str, &str)]) -> Choice<'p> {
+/// A decision in the texts of its policy.
+struct Chosen {
+    reason: Reason,
+    key: Option<&'static str>,
+    label: String,
+    set_cookie: Option<String>,
+}
+
+fn chosen(policy: &Policy, lines: &Lines) -> Chosen {
+    let request = Request::new(lines);
+    let decision = policy
+        .decide(&request, &InForce::default(), &mut Fixed(80))
+        .unwrap();
+    let description = policy.describe(&decision).unwrap();
+    Chosen {
+        reason: decision.reason,
+        key: decision.key.map(|key| key.as_str()),
+        label: description.destination().label().to_owned(),
+        set_cookie: description.set_cookie(),
+    }
+}
+
+/// `source.address` stands for what the proxy knows besides the headers.
+fn choose(policy: &Policy, lines: &[(&str, &str)]) -> Chosen {
+    let is_address = |(name, _): &&(&str, &str)| *name == "source.address";
+    let address = lines.iter().find(is_address);
     let lines = Lines::new(lines);
-    let request = Request::new(&lines);
-    policy.router().rules()[0]
-        .choose(&request, &mut Fixed(80))
-        .unwrap()
+    let lines = match address {
+        Some((_, address)) => lines.from_address(address),
+        None => lines,
+    };
+    chosen(policy, &lines)
+}
+
+/// Three quarters blue, by the header `u`; the clusters are named after these and the labels.
+fn rule(name: &str, salt: Option<&str>, [blue, green]: [&str; 2]) -> Rule {
+    let destinations = vec![
+        Destination::new(&format!("{blue}-blue"), "blue"),
+        Destination::new(&format!("{green}-green"), "green"),
+    ];
+    let keys = vec![Key::Header(HeaderName::to_read("u").unwrap())];
+    let rule = Rule::new(name, destinations, &[3, 1]).unwrap();
+    rule.sticky_by(keys, salt)
+}
+
+/// The label and the cluster.
+fn chosen_by(rule: &Rule, lines: &Lines) -> (String, String) {
+    let decision = rule.choose(0, None, &Request::new(lines), &mut Fixed(0));
+    let destination = &rule.destinations()[decision.destination as usize];
+    (
+        destination.label().to_owned(),
+        destination.cluster().to_owned(),
+    )
 }
 
 const ALL: &str = r#""consistentHash": [
@@ -40,7 +89,7 @@ fn the_first_key_that_the_request_carries_decides() {
     }
     let choice = choose(&policy, &[]);
     assert_eq!(
-        (choice.reason, choice.key, choice.destination.label()),
+        (choice.reason, choice.key, &*choice.label),
         (Reason::Weighted, None, "green"),
         "no key: by the point"
     );
@@ -68,7 +117,7 @@ fn of_several_lines_of_a_header_the_first_is_the_key() {
         let (one, other) = (format!("one{user}"), format!("other{user}"));
         let by = |lines: &[(&str, &str)]| {
             let choice = choose(&policy, lines);
-            (choice.key, choice.destination.label().to_owned())
+            (choice.key, choice.label)
         };
         assert_eq!(
             by(&[("x-user", &one), ("x-user", &other)]),
@@ -93,12 +142,7 @@ fn of_several_lines_of_a_header_the_first_is_the_key() {
 fn the_value_decides_and_not_the_kind_of_key() {
     let policy = policy(ALL, [75, 25]).unwrap();
     for user in 0..200 {
-        let label = |name: &str, value: String| {
-            choose(&policy, &[(name, &value)])
-                .destination
-                .label()
-                .to_owned()
-        };
+        let label = |name: &str, value: String| choose(&policy, &[(name, &value)]).label;
         let by_header = label("x-user", format!("u{user}"));
         assert_eq!(by_header, label("cookie", format!("id=u{user}")));
         assert_eq!(by_header, label(":path", format!("/?user=u{user}")));
@@ -118,10 +162,7 @@ fn a_new_user_gets_a_cookie_that_the_first_answer_obeys() {
     );
     assert_eq!((first.reason, first.key), (Reason::Sticky, Some("cookie")));
     let second = choose(&policy, &[("cookie", &format!("id={key}"))]);
-    assert_eq!(
-        (second.set_cookie, second.destination.label()),
-        (None, first.destination.label())
-    );
+    assert_eq!((second.set_cookie, second.label), (None, first.label));
     assert_eq!(
         choose(&policy, &[("x-user", "u")]).set_cookie,
         None,
@@ -144,7 +185,7 @@ fn without_a_second_share_the_key_decides_nothing_but_is_issued() {
     let policy = policy(ISSUED, [100, 0]).unwrap();
     let choice = choose(&policy, &[]);
     assert_eq!(
-        (choice.reason, choice.key, choice.destination.label()),
+        (choice.reason, choice.key, &*choice.label),
         (Reason::Only, None, "blue")
     );
     assert!(choice.set_cookie.is_some());
@@ -153,40 +194,27 @@ fn without_a_second_share_the_key_decides_nothing_but_is_issued() {
 #[test]
 fn one_salt_gives_one_version_in_two_rules_and_two_salts_are_independent() {
     const USERS: u32 = 100_000;
-    let rule = |name: &str, salt: &str| {
-        format!(
-            r#"{{"name": "{name}", {salt} "consistentHash": [{{"httpHeaderName": "u"}}],
-        "route": [{{"cluster": "blue", "weight": 3}}, {{"cluster": "green", "weight": 1}}]}}"#
-        )
-    };
-    let agreeing = |one: &str, other: &str| {
-        let text = format!(
-            r#"{{"http": [{}, {}]}}"#,
-            rule("one", one),
-            rule("other", other)
-        );
-        let policy = Policy::from_json(text.as_bytes()).unwrap();
-        let rules = policy.router().rules();
+    let agreeing = |salts: [Option<&str>; 2]| {
+        let [one, other] = [("one", salts[0]), ("other", salts[1])]
+            .map(|(name, salt)| rule(name, salt, ["a", "a"]));
         let agree = |user: u32| {
             let lines = Lines::new(&[("u", user.to_string())]);
-            let request = Request::new(&lines);
-            let [one, other] =
-                [0, 1].map(|rule| rules[rule].choose(&request, &mut Fixed(0)).unwrap());
-            one.destination.label() == other.destination.label()
+            let version = |rule: &Rule| chosen_by(rule, &lines).0;
+            version(&one) == version(&other)
         };
         (0..USERS).filter(|user| agree(*user)).count()
     };
-    let one_salt = r#""salt": "one","#;
-    assert_eq!(agreeing(one_salt, one_salt), 100_000);
+    let one_salt = Some("one");
+    assert_eq!(agreeing([one_salt, one_salt]), 100_000);
     assert_eq!(
-        agreeing("", one_salt),
+        agreeing([None, one_salt]),
         100_000,
         "the rule's name is the default salt"
     );
     // Both blue or both green by chance, within five standard deviations.
     let share: f64 = 0.75 * 0.75 + 0.25 * 0.25;
     let deviation = (share * (1.0 - share) * f64::from(USERS)).sqrt();
-    let off = agreeing("", "") as f64 - share * f64::from(USERS);
+    let off = agreeing([None, None]) as f64 - share * f64::from(USERS);
     assert!(
         off.abs() <= 5.0 * deviation,
         "two names are two salts: {off}"
@@ -214,7 +242,7 @@ fn bad_keys_are_refused_with_their_place() {
         ),
         (
             r#""consistentHash": [{"httpHeaderName": "a b"}],"#,
-            "http[0].consistentHash[0].httpHeaderName: is no header name",
+            "http[0].consistentHash[0].httpHeaderName: is not a valid header name",
         ),
         (
             r#""consistentHash": [{"httpQueryParameterName": ""}],"#,
@@ -222,15 +250,15 @@ fn bad_keys_are_refused_with_their_place() {
         ),
         (
             r#""consistentHash": [{"httpCookie": {"name": "a;b"}}],"#,
-            "http[0].consistentHash[0].httpCookie.name: is no cookie name",
+            "http[0].consistentHash[0].httpCookie.name: is not a valid cookie name",
         ),
         (
             r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "1 day"}}],"#,
-            "http[0].consistentHash[0].httpCookie.ttl: `1 day` is no duration",
+            "http[0].consistentHash[0].httpCookie.ttl: `1 day` is not a valid duration",
         ),
         (
             r#""consistentHash": [{"httpCookie": {}}],"#,
-            "http[0].consistentHash[0].httpCookie: missing field `name`",
+            "http[0].consistentHash[0].httpCookie.name: is required",
         ),
         (
             r#""consistentHash": [{"useSourceIp": true}, {"httpHeaderName": "a"}],"#,
@@ -274,49 +302,27 @@ fn bad_keys_are_refused_with_their_place() {
     }
 }
 
-/// Else a rule of one service and a rule of another would tear a user apart who has to be on one version of both.
+/// Otherwise a user who has to be on one version of two services could be on different ones.
 #[test]
 fn the_label_decides_and_not_the_cluster() {
-    let rule = |host: &str| {
-        let to = |subset: &str, weight: u32| {
-            format!(
-                r#"{{"destination": {{"host": "{host}.test", "subset": "{subset}", "port": {{"number": 80}}}}, "weight": {weight}}}"#
-            )
-        };
-        let route = [to("blue", 3), to("green", 1)].join(", ");
-        format!(
-            r#"{{"name": "{host}", "salt": "color", "consistentHash": [{{"httpHeaderName": "u"}}], "route": [{route}]}}"#
-        )
-    };
-    let policy =
-        Policy::from_json(format!(r#"{{"http": [{}, {}]}}"#, rule("a"), rule("b")).as_bytes())
-            .unwrap();
+    let [one, other] = ["one", "other"].map(|cluster| rule(cluster, Some("color"), [cluster; 2]));
     let mut greens = 0;
     for user in 0..400 {
         let lines = Lines::new(&[("u", user.to_string())]);
-        let request = Request::new(&lines);
-        let labels = policy.router().rules().iter().map(|rule| {
-            let choice = rule.choose(&request, &mut Fixed(0)).unwrap();
-            assert_eq!(
-                choice.destination.cluster(),
-                format!(
-                    "outbound|80|{}|{}.test",
-                    choice.destination.label(),
-                    rule.name()
-                )
-            );
-            choice.destination.label()
-        });
-        let labels: Vec<_> = labels.collect();
-        assert_eq!(labels[0], labels[1]);
-        let chosen = rendezvous::pick(
+        let (label, cluster) = chosen_by(&one, &lines);
+        assert_eq!(cluster, format!("one-{label}"));
+        assert_eq!(
+            chosen_by(&other, &lines),
+            (label.clone(), format!("other-{label}"))
+        );
+        let picked = rendezvous::pick(
             user.to_string().as_bytes(),
             [("blue", 3), ("green", 1)]
                 .map(|(label, weight)| (rendezvous::seed("color", label), weight))
                 .into_iter(),
         );
-        assert_eq!(labels[0], ["blue", "green"][chosen.unwrap()]);
-        greens += usize::from(labels[0] == "green");
+        assert_eq!(label, ["blue", "green"][picked.unwrap()]);
+        greens += usize::from(label == "green");
     }
     assert!((60..140).contains(&greens), "{greens}");
 }
@@ -329,8 +335,7 @@ proptest::proptest! {
         address in proptest::collection::vec(proptest::num::u8::ANY, 0..60),
     ) {
         let policy = policy(ALL, [75, 25]).unwrap();
-        let lines = Lines::new(&[("cookie", cookie), (":path", path), ("source.address", address)]);
-        let request = Request::new(&lines);
-        proptest::prop_assert!(policy.router().rules()[0].choose(&request, &mut Fixed(0)).is_some());
+        let lines = Lines::new(&[("cookie", cookie), (":path", path)]).from_address(address);
+        proptest::prop_assert!(["blue", "green"].contains(&&*chosen(&policy, &lines).label));
     }
 }

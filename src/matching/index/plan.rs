@@ -1,4 +1,4 @@
-//! Which value tells the entries best apart, and the index by it.
+//! Which value separates the entries best, and the index by it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,15 +7,15 @@ use super::table::Table;
 use super::trie::Trie;
 use super::{Branch, Entry, Keys, Node, PathKeys};
 use crate::config::header_name::HeaderName;
-use crate::matching::matcher::{Matcher, UriKey};
+use crate::matching::matcher::{Matcher, Settled, UriKey};
 
-/// So few entries are tried faster than they are looked up.
+/// Up to this number, trying the entries is faster than looking them up.
 const FEW: usize = 4;
 
 /// An entry with its conditions.
 type Item<'m> = (Entry, Option<&'m Matcher>);
 
-/// What entries can be told apart by.
+/// A value that entries can be separated by.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum By<'m> {
     // The order is that of the cost to read: the path has been read when a header is looked at.
@@ -23,16 +23,27 @@ enum By<'m> {
     Header(&'m HeaderName),
 }
 
-/// How well a value tells entries apart.
+/// How well a value separates entries.
 #[derive(Default)]
 struct Spread {
     keyed: usize,
     largest: usize,
 }
 
-/// The index over these entries, which are in the order of their rules.
-pub(super) fn node(items: Vec<Item<'_>>) -> Node {
-    branch(items, &mut Vec::new())
+/// The index over these entries, which are in the order of their rules: the rule of each, and its matcher's number.
+pub(super) fn node(entries: &[(u32, Option<u32>)], matchers: &[Matcher]) -> Node {
+    let item = |(rule, number): &(u32, Option<u32>)| {
+        let entry = Entry {
+            rule: *rule,
+            matcher: *number,
+            settled: Settled::default(),
+        };
+        (
+            entry,
+            number.and_then(|number| matchers.get(number as usize)),
+        )
+    };
+    branch(entries.iter().map(item).collect(), &mut Vec::new())
 }
 
 fn branch<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> Node {
@@ -40,7 +51,9 @@ fn branch<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> Node {
         // An entry's key is part of the way wherever it has one.
         let path = used.contains(&By::Path);
         let left = |(entry, matcher): Item<'m>| {
-            let Some(matcher) = matcher else { return entry };
+            let Some(matcher) = matcher else {
+                return entry;
+            };
             let settled = matcher.settled(path, |name| used.contains(&By::Header(name)));
             let number = entry
                 .matcher

@@ -1,9 +1,9 @@
 use super::*;
-use crate::Policy;
+use crate::config::invalid::Faults;
 use crate::config::json::tests::read;
 use crate::config::wire::Match;
 use crate::matching::regex::Budget;
-use crate::request::tests::Lines;
+use crate::request::Lines;
 use proptest::prelude::*;
 
 /// The entries as a plain scan reads them.
@@ -21,33 +21,16 @@ fn scan(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
     None
 }
 
-fn index(rules: &[Vec<Matcher>]) -> Index {
-    let numbered = rules.iter().zip(0..).flat_map(|(matchers, rule)| {
-        let always = matchers
-            .is_empty()
-            .then_some((Entry::new(rule, None), None));
-        let entries = matchers
-            .iter()
-            .zip(0..)
-            .map(move |(matcher, number)| (Entry::new(rule, Some(number)), Some(matcher)));
-        always.into_iter().chain(entries)
-    });
-    Index::new(numbered)
-}
-
-fn indexed(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
-    let request = Request::new(lines);
-    let index = index(rules);
-    index.first(&request, |entry| match entry.matcher {
-        None => true,
-        Some(number) => {
-            rules[entry.rule as usize][number as usize].matches(&request, entry.settled)
-        }
-    })
+fn indexed(rules: Vec<Vec<Matcher>>, requests: &[Lines]) -> Vec<Option<u32>> {
+    let index = Index::new(rules);
+    let first = |lines| index.first(&Request::new(lines));
+    requests.iter().map(first).collect()
 }
 
 fn matcher(json: &str) -> Matcher {
-    Matcher::new(&read::<Match>(json).unwrap(), &mut Budget::default()).unwrap()
+    let mut faults = Faults::first();
+    let wire = read::<Match>(json).unwrap();
+    Matcher::from_wire(&wire, &mut Budget::default(), &mut faults).unwrap()
 }
 
 fn text() -> impl Strategy<Value = &'static str> {
@@ -144,9 +127,8 @@ proptest! {
         let (always, mut some): (Vec<_>, Vec<_>) = rules.into_iter().partition(Vec::is_empty);
         some.extend(always);
         let rules: Vec<Vec<Matcher>> = some.iter().map(|rule| rule.iter().map(|json| matcher(json)).collect()).collect();
-        for lines in &requests {
-            prop_assert_eq!(indexed(&rules, lines), scan(&rules, lines), "{:?} of {:?}", lines, some);
-        }
+        let scanned: Vec<_> = requests.iter().map(|lines| scan(&rules, lines)).collect();
+        prop_assert_eq!(indexed(rules, &requests), scanned, "{:?} of {:?}", requests, some);
     }
 }
 
@@ -170,7 +152,7 @@ fn a_value_that_tells_rules_apart_leaves_few_to_try() {
     ];
     for (kind, entry) in kinds {
         let rules: Vec<Vec<Matcher>> = (0..2_000).map(|n| vec![matcher(&entry(n))]).collect();
-        let index = index(&rules);
+        let index = Index::new(rules);
         let path = if kind == "exact" {
             "/p/1234"
         } else {
@@ -178,33 +160,13 @@ fn a_value_that_tells_rules_apart_leaves_few_to_try() {
         };
         let lines = Lines::new(&[(":path", path), (":authority", "h34"), ("x-a", "12")]);
         let request = Request::new(&lines);
-        let tried = std::cell::Cell::new(0);
-        let found = index.first(&request, |entry| {
-            tried.set(tried.get() + 1);
-            rules[entry.rule as usize][0].matches(&request, entry.settled)
-        });
+        let mut search = Search::new(&index, &request);
+        search.node(&index.root);
+        let (found, tried) = (search.best, search.tried.get());
         assert_eq!(found, Some(1234), "{kind}");
         assert!(
-            tried.get() <= usize::from(kind == "authority and header"),
+            tried <= usize::from(kind == "authority and header"),
             "{kind}: what the way through the index has settled is not tried again"
         );
     }
-}
-
-#[test]
-fn ten_thousand_rules_compile_into_a_policy() {
-    let rules: Vec<_> = (0..10_000)
-        .map(|n| {
-            format!(
-                r#"{{"match": [{{"uri": {{"exact": "/p/{n}"}}}}], "route": [{{"cluster": "a"}}]}}"#
-            )
-        })
-        .collect();
-    let policy =
-        Policy::from_json(format!(r#"{{"http": [{}]}}"#, rules.join(",")).as_bytes()).unwrap();
-    let lines = Lines::new(&[(":path", "/p/9999")]);
-    assert_eq!(
-        policy.router().route(&Request::new(&lines)).unwrap().name(),
-        "http-9999"
-    );
 }

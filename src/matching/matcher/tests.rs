@@ -1,11 +1,13 @@
 use super::*;
 use crate::config::json::tests::read;
-use crate::request::tests::Lines;
+use crate::request::Lines;
+use crate::request::tests::Counted;
 
 fn matcher(json: &str) -> Result<Matcher, String> {
-    let matcher =
-        read::<wire::Match>(json).and_then(|wire| Matcher::new(&wire, &mut Budget::default()));
-    matcher.map_err(|fault| fault.to_string())
+    let wire = read::<wire::Match>(json).map_err(|fault| fault.to_string())?;
+    let mut faults = Faults::first();
+    let matcher = Matcher::from_wire(&wire, &mut Budget::default(), &mut faults);
+    matcher.ok_or_else(|| faults.into_first().to_string())
 }
 
 fn matches(json: &str, lines: &[(&str, &str)]) -> bool {
@@ -311,15 +313,15 @@ fn a_bad_condition_is_refused_with_its_place() {
         ),
         (
             r#"{"headers": {"x a": {}}}"#,
-            "headers.x a: is no header name",
+            "headers.x a: is not a valid header name",
         ),
         (
             r#"{"withoutHeaders": {"": {}}}"#,
-            "withoutHeaders: the empty name is no header name",
+            "withoutHeaders: a name is empty",
         ),
         (
             r#"{"queryParams": {"": {}}}"#,
-            "queryParams: the empty name is no query parameter",
+            "queryParams: a name is empty",
         ),
         (
             r#"{"queryParams": {"q": {"regex": ""}}}"#,
@@ -339,7 +341,7 @@ fn what_an_index_has_settled_is_not_tried_again() {
     let matcher = matcher(json).unwrap();
     let name = HeaderName::to_read("x-a").unwrap();
     let matches = |settled, lines: &[(&str, &str)]| {
-        let lines = Lines::new(lines);
+        let lines = Counted::new(lines);
         (
             matcher.matches(&Request::new(&lines), settled),
             lines.reads.get(),
