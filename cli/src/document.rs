@@ -6,11 +6,18 @@
 //! bare        `http` at the top of a document                              -> the document
 //! ```
 
+pub(crate) mod configuration;
+mod embedded;
+pub(crate) mod replace;
+pub(crate) mod splice;
+mod tree;
+mod yaml;
+
 use serde_json::Value;
 
-use crate::configuration::{BYTE_ORDER_MARK, Configuration};
+use crate::document::configuration::{BYTE_ORDER_MARK, Configuration};
+use crate::document::tree::Node;
 use crate::fault::Fault;
-use crate::tree::{self, Node};
 
 /// The largest file that is read: the filter takes 16 MiB, and in a file every quote of it may be written as two bytes.
 pub(crate) const LARGEST: usize = 32 << 20;

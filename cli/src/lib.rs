@@ -10,20 +10,12 @@
 
 #![forbid(unsafe_code)]
 
-mod check;
-mod configuration;
+mod commands;
 mod document;
-mod embedded;
 mod fault;
-mod json;
-mod replace;
-mod share;
-mod splice;
-mod tree;
-mod weights;
 
-pub use check::{Checked, check};
+pub use commands::check::{Checked, check};
+pub use commands::share::Shares;
+pub use commands::weights::{Change, Changed, Weight, change_weights};
+pub use document::replace::{Replacement, read};
 pub use fault::Fault;
-pub use replace::{Replacement, read};
-pub use share::Shares;
-pub use weights::{Change, Changed, Weight, change_weights};

@@ -1,8 +1,8 @@
 //! `canary check`: would the filter take what is in this file?
 
-use crate::Fault;
+use crate::commands::share::Shares;
 use crate::document::Document;
-use crate::share::Shares;
+use crate::fault::Fault;
 
 /// A configuration that the filter takes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use canary_filter::Policy;
 use serde_json::Value;
 
-use crate::embedded::Embedded;
+use crate::document::embedded::Embedded;
+use crate::document::tree::{self, Kind, Node};
+use crate::document::yaml;
 use crate::fault::Fault;
-use crate::json;
-use crate::tree::{self, Kind, Node};
 
 /// What Unicode puts in front of a file; it belongs to no syntax.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -58,7 +58,7 @@ impl<'d> Configuration<'d> {
         node: &'d Node,
         document: &'d Node,
     ) -> Result<Self, Fault> {
-        let json = json::from_yaml(node, document)?.to_string();
+        let json = yaml::from_yaml(node, document)?.to_string();
         Ok(Self {
             file,
             node,

@@ -6,11 +6,11 @@ use std::str::FromStr;
 use canary_filter::{Destination, Policy, Rule};
 use serde_json::Value;
 
-use crate::configuration::Configuration;
+use crate::commands::share::Shares;
 use crate::document::Document;
+use crate::document::configuration::Configuration;
+use crate::document::splice::Splice;
 use crate::fault::Fault;
-use crate::share::Shares;
-use crate::splice::Splice;
 
 /// The largest weight: Istio's are 32-bit integers with a sign.
 const HEAVIEST: u32 = i32::MAX.unsigned_abs();

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
-use crate::configuration::Configuration;
+use crate::document::configuration::Configuration;
+use crate::document::tree::{Kind, Node};
 use crate::fault::Fault;
-use crate::tree::{Kind, Node};
 
 /// Some bytes of a file and what they become.
 #[derive(Clone, Debug, PartialEq, Eq)]

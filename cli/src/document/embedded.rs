@@ -158,7 +158,7 @@ fn escaped(escape: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree;
+    use crate::document::tree;
 
     /// What stands in the file for the token `75` of a scalar's text.
     fn located(file: &str) -> Option<String> {

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use granit_parser::ScalarStyle;
 use serde_json::{Map, Number, Value};
 
+use crate::document::tree::{Kind, Node};
 use crate::fault::Fault;
-use crate::tree::{Kind, Node};
 
 /// How many nodes aliases may add, and how deep they may go: enough for any configuration, not for a bomb.
 const MOST_ALIASED: usize = 10_000;
@@ -177,7 +177,7 @@ fn decimal(text: &str, body: &str) -> Option<Result<Value, &'static str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree;
+    use crate::document::tree;
     use serde_json::json;
 
     fn converted(yaml: &str) -> Result<Value, String> {
