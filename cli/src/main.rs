@@ -67,7 +67,9 @@ fn set_weights(path: &Path, change: &Change) -> Result<String, Fault> {
         None => format!("{} (unchanged)\n", changed.shares.with_weights()),
     };
     if changed.has_ramp {
-        complain("note: the rule has a ramp; once it has started, its weights count and not these");
+        complain(
+            "note: the rule has a ramp; from its start on, the weights of the ramp apply instead of these",
+        );
     }
     Ok(line)
 }

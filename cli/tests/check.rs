@@ -78,14 +78,14 @@ fn a_fault_is_one_line_with_its_place_in_the_file() {
         (ecds.replace("\"weight\": 25", "\"weight\": -5"), format!("f.yaml:20: {negative}")),
         (ecds.replace("\"weight\": 25", "\"weight\": -5").replace('\n', "\r\n"), format!("f.yaml:20: {negative}")),
         (plugin("75", "-5"), format!("f.yaml:24: {negative}")),
-        (plugin("75", "on"), "f.yaml:24: `on` is a truth value to Kubernetes and a string to YAML 1.2: quote it, or write true or false".to_owned()),
-        (ecds.replace("25}", "25},"), "f.yaml:21: the configuration is not JSON: trailing comma (the text of a StringValue must be JSON)".to_owned()),
-        (ecds.replace("google.protobuf.StringValue", "google.protobuf.Struct"), "f.yaml:10: a google.protobuf.Struct reaches the filter as protobuf, not as JSON: give the JSON text as google.protobuf.StringValue".to_owned()),
+        (plugin("75", "on"), "f.yaml:24: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false".to_owned()),
+        (ecds.replace("25}", "25},"), "f.yaml:21: the configuration is not valid JSON: trailing comma (the value of a StringValue must be JSON text)".to_owned()),
+        (ecds.replace("google.protobuf.StringValue", "google.protobuf.Struct"), "f.yaml:10: Envoy passes a google.protobuf.Struct to the filter in binary form, not as JSON: use a google.protobuf.StringValue with JSON text".to_owned()),
         (ecds.replace("google.protobuf.StringValue", "google.protobuf.BytesValue"), "f.yaml:10: the configuration must be a google.protobuf.StringValue with `@type` and `value`".to_owned()),
         (ecds.replace("      name: canary\n      configuration:", "      configuration_:"), "f.yaml:6: the Wasm filter has no `config.configuration`: the filter needs one".to_owned()),
         (plugin("75", "25").replace("pluginConfig", "pluginconfig"), "f.yaml:6: the WasmPlugin has no `spec.pluginConfig`: the filter needs one".to_owned()),
-        ("http: []\nhttp: []\n".to_owned(), "f.yaml:2: the key `http` is given twice".to_owned()),
-        (String::new(), "f.yaml: holds no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no `http` at the top".to_owned()),
+        ("http: []\nhttp: []\n".to_owned(), "f.yaml:2: the key `http` appears twice".to_owned()),
+        (String::new(), "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no top-level `http`".to_owned()),
     ] {
         assert_eq!(check("f.yaml", &content), refused(&line));
     }
@@ -102,7 +102,7 @@ fn the_lines_of_a_quoted_text_are_those_of_the_file() {
         refused("f.yaml:9: http[0].route[0].weight: -5 is negative")
     );
     let yaml = format!("{head}      value: |\n        http:\n        - route: [{{cluster: a}}]\n");
-    let line = "f.yaml:7: the configuration is not JSON: expected value (the text of a StringValue must be JSON)";
+    let line = "f.yaml:7: the configuration is not valid JSON: expected value (the value of a StringValue must be JSON text)";
     assert_eq!(check("f.yaml", &yaml), refused(line));
 }
 
@@ -115,7 +115,7 @@ fn a_file_named_json_must_be_json() {
     );
     assert_eq!(
         check("f.json", yaml),
-        refused("f.json:1: is no JSON: trailing comma")
+        refused("f.json:1: is not valid JSON: trailing comma")
     );
 }
 

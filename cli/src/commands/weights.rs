@@ -62,7 +62,7 @@ impl FromStr for Weight {
             }),
             Some(_) => Err(format!("`{argument}` is not LABEL=WEIGHT")),
             None => Err(format!(
-                "`{number}` is no weight: an integer from 0 to {HEAVIEST}"
+                "`{number}` is not a valid weight: use an integer from 0 to {HEAVIEST}"
             )),
         }
     }
@@ -79,8 +79,8 @@ impl Change {
             .iter()
             .find(|weight| !labels.insert(weight.label.as_str()))
         {
-            Some(twice) => Err(format!("`{}` is given twice", twice.label)),
-            None if weights.is_empty() => Err("no LABEL=WEIGHT is given".to_owned()),
+            Some(twice) => Err(format!("`{}` appears twice", twice.label)),
+            None if weights.is_empty() => Err("missing LABEL=WEIGHT".to_owned()),
             None => Ok(Self {
                 rule: rule.into(),
                 weights,
@@ -101,7 +101,7 @@ impl Change {
             .find(|weight| !labels.contains(&weight.label.as_str()))
         {
             return Err(Fault::new(format!(
-                "`{}` has no destination `{label}`: it has {}",
+                "rule `{}` has no destination `{label}`: its destinations are {}",
                 rule.name(),
                 labels.join(", ")
             )));
@@ -189,7 +189,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
 fn verdict(new: &Configuration<'_>, rule: usize, targets: &[u32]) -> Result<Shares, Fault> {
     let policy = new
         .policy()
-        .map_err(|fault| fault.because("with these weights the filter would refuse it"))?;
+        .map_err(|fault| fault.because("the filter would refuse these weights"))?;
     let rule = policy.router().rules().get(rule).ok_or_else(unsure)?;
     let as_asked = rule
         .destinations()
@@ -229,7 +229,7 @@ fn choose(
                 .flat_map(|policy| policy.router().rules())
                 .map(Rule::name);
             Err(Fault::new(format!(
-                "has no rule `{rule}`: it has {}",
+                "there is no rule `{rule}`: the rules are {}",
                 names.collect::<Vec<_>>().join(", ")
             )))
         }
@@ -241,7 +241,7 @@ fn choose(
             };
             let lines: Vec<_> = several.iter().filter_map(line).collect();
             Err(Fault::new(format!(
-                "has several configurations with a rule `{rule}`, at the lines {}",
+                "several configurations have a rule `{rule}`: those on lines {}",
                 lines.join(", ")
             )))
         }
@@ -259,12 +259,12 @@ fn weight_in(configuration: &mut Value, rule: usize, destination: usize) -> Opti
 }
 
 fn already(fault: Fault) -> Fault {
-    fault.because("nothing was changed, the filter refuses the file as it is")
+    fault.because("the file was not changed, because the filter refuses it as it is")
 }
 
 /// The last guard: what was written is read again and compared, and any doubt ends here.
 fn unsure() -> Fault {
     Fault::new(
-        "nothing was changed: the weights cannot be changed without touching something else, change them by hand",
+        "the file was not changed: these weights cannot be edited without changing something else, so edit them by hand",
     )
 }

@@ -32,7 +32,7 @@ impl<'d> Configuration<'d> {
         let Kind::Scalar { text, style } = &node.kind else {
             return Err(Fault::at(
                 node.line,
-                "the value of a StringValue must be JSON text, for example after `value: |`",
+                "the value of a StringValue must be JSON text: write it after `value: |`",
             ));
         };
         let source = file.get(node.span.clone()).unwrap_or_default();
@@ -141,7 +141,7 @@ impl<'d> Configuration<'d> {
         Fault::at(
             line,
             format!(
-                "the configuration is not JSON: {reason} (the text of a StringValue must be JSON)"
+                "the configuration is not valid JSON: {reason} (the value of a StringValue must be JSON text)"
             ),
         )
     }

@@ -24,7 +24,7 @@ impl Replacement {
     /// Reads the file, after any other `Replacement` of it has ended.
     ///
     /// # Errors
-    /// The file cannot be read, is read-only, is no regular file, or is too large to be a configuration.
+    /// The file cannot be read, is read-only, is not a regular file, or is too large to be a configuration.
     pub fn of(path: &Path) -> Result<Self, Fault> {
         let link = fs::symlink_metadata(path)?
             .is_symlink()
@@ -32,7 +32,7 @@ impl Replacement {
         let path = fs::canonicalize(path)?;
         loop {
             if !fs::metadata(&path)?.is_file() {
-                return Err(Fault::new("is no regular file"));
+                return Err(Fault::new("is not a regular file"));
             }
             let file = File::open(&path)?;
             // The rename needs no such right, but who took it away from everybody did not want the file changed.
@@ -76,14 +76,14 @@ impl Replacement {
             .map_err(|error| failed("write the new content", error))?;
         temporary
             .rename_to(&self.path)
-            .map_err(|error| failed("rename the new file onto the old", error))?;
+            .map_err(|error| failed("rename the new file over the old one", error))?;
         // The change is made. Whether the folder's entry survives a power cut is no reason to call it failed.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
         match &self.link {
             Some(link) => renew(link).map_err(|error| {
-                let what = "was changed, but the link to it could not be made anew";
+                let what = "was changed, but the link to it could not be replaced";
                 Fault::new(format!(
-                    "{what}, so an Envoy that watches the link does not see it: {error}"
+                    "{what}, so an Envoy that watches the link does not notice: {error}"
                 ))
             }),
             None => Ok(()),

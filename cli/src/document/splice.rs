@@ -61,7 +61,7 @@ impl Splice {
             }
             None => insertion(configuration, entry, source, &text),
         };
-        in_file.ok_or_else(|| at("the weight cannot be placed safely: write it there by hand once"))
+        in_file.ok_or_else(|| at("the weight cannot be edited safely: edit it by hand"))
     }
 
     /// Makes all changes. `None` when they overlap or lie outside of the text.

@@ -108,7 +108,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
         let (event, span) = event.map_err(|error| {
             Fault::at(
                 error.marker().line(),
-                format!("is no YAML: {}", error.kind()),
+                format!("is not valid YAML: {}", error.kind()),
             )
         })?;
         builder.take(event, &span)?;
@@ -192,7 +192,7 @@ impl Builder {
                 {
                     return Err(Fault::at(
                         node.line,
-                        format!("the key `{text}` is given twice"),
+                        format!("the key `{text}` appears twice"),
                     ));
                 }
                 open.key = Some(node);
@@ -232,14 +232,14 @@ mod tests {
     fn what_cannot_be_trusted_is_refused_with_its_line() {
         let deep = format!("a:\n- {}", "[".repeat(300));
         for (text, line, reason) in [
-            ("a: 1\nb: 2\na: 3\n", 3, "the key `a` is given twice"),
-            ("a: {b: 1,\n \"b\": 2}\n", 2, "the key `b` is given twice"),
+            ("a: 1\nb: 2\na: 3\n", 3, "the key `a` appears twice"),
+            ("a: {b: 1,\n \"b\": 2}\n", 2, "the key `b` appears twice"),
             (
                 "a: *b\n",
                 1,
-                "is no YAML: while parsing node, found unknown anchor",
+                "is not valid YAML: while parsing node, found unknown anchor",
             ),
-            (&deep, 2, "is no YAML: "),
+            (&deep, 2, "is not valid YAML: "),
         ] {
             let fault = parse(text).unwrap_err();
             assert!(

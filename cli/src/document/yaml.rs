@@ -42,7 +42,7 @@ impl<'n> Conversion<'n> {
         if self.aliased > MOST_ALIASED || depth > DEEPEST {
             return Err(Fault::at(
                 node.line,
-                "is nested too deep, or aliases make it too large",
+                "is nested too deeply, or its aliases expand to too much",
             ));
         }
         if node.tagged {
@@ -71,7 +71,10 @@ impl<'n> Conversion<'n> {
             }
             Kind::Alias(anchor) => match self.anchors.get(anchor) {
                 Some(target) => self.value(target, depth + 1, true),
-                None => Err(Fault::at(node.line, "the alias refers to another document")),
+                None => Err(Fault::at(
+                    node.line,
+                    "the alias refers to an anchor of another document",
+                )),
             },
         }
     }
@@ -91,7 +94,7 @@ fn key_of(key: &Node) -> Result<String, Fault> {
             style: ScalarStyle::Plain,
         } if plain(text) != Ok(Value::String(text.clone())) => Err(Fault::at(
             key.line,
-            format!("the key `{text}` is no string: quote it"),
+            format!("the key `{text}` is not a string: quote it"),
         )),
         Kind::Scalar { text, .. } if !key.tagged => Ok(text.clone()),
         _ => Err(Fault::at(key.line, "a key must be a string")),
@@ -106,7 +109,7 @@ fn plain(text: &str) -> Result<Value, &'static str> {
         "false" | "False" | "FALSE" => Ok(Value::Bool(false)),
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO"
         | "off" | "Off" | "OFF" => Err(
-            "is a truth value to Kubernetes and a string to YAML 1.2: quote it, or write true or false",
+            "is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false",
         ),
         _ => number(text).unwrap_or_else(|| Ok(Value::String(text.to_owned()))),
     }
@@ -114,10 +117,10 @@ fn plain(text: &str) -> Result<Value, &'static str> {
 
 /// `None` when the text is no number to anybody.
 fn number(text: &str) -> Option<Result<Value, &'static str>> {
-    const AMBIGUOUS: &str = "is one number to Kubernetes and another value to YAML 1.2: write it in decimal, or quote it";
+    const AMBIGUOUS: &str = "means different values in Kubernetes and in YAML 1.2: write it as a decimal number, or quote it";
     let body = text.strip_prefix(['+', '-']).unwrap_or(text);
     if matches!(body, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
-        return Some(Err("has no form in JSON"));
+        return Some(Err("cannot be expressed in JSON"));
     }
     if !body.starts_with(|c: char| c == '.' || c.is_ascii_digit()) {
         return None;
@@ -225,7 +228,7 @@ mod tests {
 
     #[test]
     fn what_readers_disagree_about_is_refused() {
-        let number = "is one number to Kubernetes and another value to YAML 1.2: write it in decimal, or quote it";
+        let number = "means different values in Kubernetes and in YAML 1.2: write it as a decimal number, or quote it";
         for text in [
             "0755",
             "-08",
@@ -245,10 +248,10 @@ mod tests {
         for (yaml, line) in [
             (
                 "a:\n  b: on",
-                "f:2: `on` is a truth value to Kubernetes and a string to YAML 1.2: quote it, or write true or false",
+                "f:2: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false",
             ),
-            ("y: 1", "f:1: the key `y` is no string: quote it"),
-            ("1: 1", "f:1: the key `1` is no string: quote it"),
+            ("y: 1", "f:1: the key `y` is not a string: quote it"),
+            ("1: 1", "f:1: the key `1` is not a string: quote it"),
             ("[a]: 1", "f:1: a key must be a string"),
             (
                 "a: &a {b: 1}\nc:\n  <<: *a",
@@ -258,11 +261,11 @@ mod tests {
                 "!!str 75",
                 "f:1: a tag (`!…`) is not supported: write the value without it",
             ),
-            (".inf", "f:1: `.inf` has no form in JSON"),
+            (".inf", "f:1: `.inf` cannot be expressed in JSON"),
             ("1e999", "f:1: `1e999` is too large for a number"),
             (
                 "&a [*a]",
-                "f:1: is nested too deep, or aliases make it too large",
+                "f:1: is nested too deeply, or its aliases expand to too much",
             ),
         ] {
             assert_eq!(converted(yaml), Err(line.to_owned()), "{yaml}");
@@ -279,7 +282,7 @@ mod tests {
         assert!(
             converted(&bomb)
                 .unwrap_err()
-                .ends_with("is nested too deep, or aliases make it too large")
+                .ends_with("is nested too deeply, or its aliases expand to too much")
         );
     }
 }
