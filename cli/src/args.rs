@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Weights(PathBuf, Change),
 }
 
-/// Reads the arguments after the program's name.
+/// Parses the arguments after the program's name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     let mut parser = Parser::from_args(arguments);
     match next(&mut parser, USAGE)? {

@@ -1,4 +1,4 @@
-//! One room for each command, and what their answers have in common.
+//! The commands, and the split of a rule that both of them print.
 
 pub(crate) mod check;
 pub(crate) mod share;

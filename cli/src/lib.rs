@@ -1,4 +1,4 @@
-//! What the command `canary` does, as values in and values out; `main` reads the arguments and prints.
+//! The command `canary` as functions from values to values; `main` reads the arguments and prints.
 //!
 //! ```text
 //! check     bytes -> Document -> its Configurations -> Policy (the filter's own) -> the shares
@@ -6,7 +6,7 @@
 //!                                                                                  -> Replacement, by rename
 //! ```
 //!
-//! A file is never written out from what was parsed: only the numbers are replaced, so comments and layout stay.
+//! A file is never written from its parsed form: only the numbers are replaced, so comments and layout stay.
 
 #![forbid(unsafe_code)]
 

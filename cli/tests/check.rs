@@ -1,4 +1,4 @@
-//! `canary check`: what the filter would say, with the line.
+//! `canary check`: the filter's verdict, with the line.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -30,7 +30,7 @@ fn refused(line: &str) -> Said {
 }
 
 #[test]
-fn a_good_file_is_told_with_its_shares() {
+fn an_accepted_file_is_reported_with_its_shares() {
     let color = "color: blue-sub 75 %, green-sub 25 %";
     for (name, content, line) in [
         (
@@ -59,7 +59,7 @@ fn a_good_file_is_told_with_its_shares() {
 }
 
 #[test]
-fn the_repository_s_own_file_is_accepted() {
+fn the_file_of_the_demo_is_accepted() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../envoy/canary.yaml");
     let said = Folder::new().canary(["check", file]);
     assert_eq!(
@@ -92,7 +92,7 @@ fn a_fault_is_one_line_with_its_place_in_the_file() {
 }
 
 #[test]
-fn the_lines_of_a_quoted_text_are_those_of_the_file() {
+fn a_fault_in_a_quoted_text_has_its_line_in_the_file() {
     let head = "a:\n  \"@type\": x/envoy.extensions.filters.http.wasm.v3.Wasm\n  config:\n    configuration:\n      \"@type\": x/google.protobuf.StringValue\n";
     let folded = format!(
         "{head}      value: '{{\"http\":\n\n        [{{\"route\": [{{\"cluster\": \"a\",\n        \"weight\": -5}}]}}]}}'\n"
@@ -120,7 +120,7 @@ fn a_file_named_json_must_be_json() {
 }
 
 #[test]
-fn another_plugin_s_configuration_is_no_fault_beside_the_filter_s_own() {
+fn the_configuration_of_another_plugin_is_ignored_next_to_the_filter_s() {
     let other = plugin("75", "25").replace("http:\n    - name", "rules:\n    - name");
     let both = format!("{other}---\n{}", plugin("3", "1"));
     assert_eq!(
@@ -156,7 +156,7 @@ fn every_configuration_and_every_file_is_checked() {
 }
 
 #[test]
-fn standard_input_is_checked_too() {
+fn standard_input_is_checked() {
     let mut child = Folder::new()
         .command()
         .args(["check", "-"])

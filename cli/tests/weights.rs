@@ -1,4 +1,4 @@
-//! `canary weights`: the bytes that a change leaves.
+//! `canary weights`: the bytes of the file after a change.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +11,7 @@ use support::{Folder, Said, ecds, plugin};
 
 const BARE: &str = r#"{"http": [{"name": "color", "route": [{"cluster": "blue", "weight": 75}, {"cluster": "green", "weight": 25}]}]}"#;
 
-/// Runs `canary weights NAME color ...` on a file and gives its bytes afterwards.
+/// Runs `canary weights NAME ...` on a file and returns its bytes after the change.
 fn changed(name: &str, content: &str, arguments: &[&str]) -> (Said, String) {
     let folder = Folder::with(name, content);
     let said = folder.canary([&["weights", name], arguments].concat());
@@ -36,7 +36,7 @@ fn refused(line: &str) -> Said {
 }
 
 #[test]
-fn only_the_numbers_change_in_every_form_of_file() {
+fn only_the_numbers_change_in_every_kind_of_file() {
     let crlf = |text: String| text.replace('\n', "\r\n");
     let escaped = |text: &str| serde_json::to_string(text).unwrap();
     let json = |blue: &str, green: &str| {
@@ -99,7 +99,7 @@ fn a_label_that_is_not_named_keeps_its_weight() {
 }
 
 #[test]
-fn a_missing_weight_is_put_in_front_of_the_first_field() {
+fn a_missing_weight_becomes_the_first_field() {
     let block = |entry: &str| {
         format!("http:\n- name: color\n  route:\n  - {{cluster: blue, weight: 75}}\n{entry}")
     };
@@ -139,7 +139,7 @@ fn a_missing_weight_is_put_in_front_of_the_first_field() {
 }
 
 #[test]
-fn the_rule_is_found_in_the_one_configuration_that_has_it() {
+fn the_rule_is_found_in_the_only_configuration_that_has_it() {
     let two = format!(
         "{}---\n{}",
         plugin("75", "25"),
@@ -157,7 +157,7 @@ fn the_rule_is_found_in_the_one_configuration_that_has_it() {
 }
 
 #[test]
-fn what_cannot_be_changed_is_refused_in_one_line_and_stays() {
+fn a_change_that_cannot_be_made_is_refused_in_one_line_and_the_file_stays() {
     let two = format!("{}---\n{}", plugin("75", "25"), plugin("1", "1"));
     let yaml = |blue: &str| {
         format!(
@@ -206,7 +206,7 @@ fn a_file_that_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn a_file_that_nobody_may_write_stays() {
+fn a_read_only_file_is_not_changed() {
     let folder = Folder::with("canary.json", BARE);
     let path = folder.path("canary.json");
     fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
@@ -216,7 +216,7 @@ fn a_file_that_nobody_may_write_stays() {
 }
 
 #[test]
-fn wrong_usage_is_told_with_status_2_before_the_file_is_looked_at() {
+fn wrong_usage_has_status_2_before_the_file_is_read() {
     let folder = Folder::new();
     for (arguments, line) in [
         ("", "missing command: use check or weights"),
@@ -265,7 +265,7 @@ fn wrong_usage_is_told_with_status_2_before_the_file_is_looked_at() {
 }
 
 #[test]
-fn help_and_version_are_there_for_every_command() {
+fn every_command_has_help_and_a_version() {
     let folder = Folder::new();
     for (arguments, start) in [
         ("--help", "canary checks a configuration"),

@@ -1,7 +1,7 @@
-//! A YAML mapping as the JSON that Kubernetes makes of it, which is what Istio hands to the filter.
+//! Converts a YAML mapping to JSON as Kubernetes does, because that JSON is what Istio gives to the filter.
 //!
-//! `kubectl` reads YAML 1.1 with go-yaml, other tools read YAML 1.2. Where the two see different values in the same plain
-//! scalar (`on`, `0755`, `1_000`), it is refused: the file would mean one thing here and another in the cluster.
+//! `kubectl` reads YAML 1.1, and other tools read YAML 1.2. A plain scalar that has different values in the two (`on`,
+//! `0755`, `1_000`) is refused, since the file would mean different things to different readers.
 
 use std::collections::BTreeMap;
 
@@ -101,7 +101,7 @@ fn key_of(key: &Node) -> Result<String, Fault> {
     }
 }
 
-/// What a scalar without quotes is.
+/// The value of a scalar without quotes.
 fn plain(text: &str) -> Result<Value, &'static str> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Ok(Value::Null),
@@ -115,7 +115,7 @@ fn plain(text: &str) -> Result<Value, &'static str> {
     }
 }
 
-/// `None` when the text is no number to anybody.
+/// `None` if the text is not a number in any version of YAML.
 fn number(text: &str) -> Option<Result<Value, &'static str>> {
     const AMBIGUOUS: &str = "means different values in Kubernetes and in YAML 1.2: write it as a decimal number, or quote it";
     let body = text.strip_prefix(['+', '-']).unwrap_or(text);
@@ -151,7 +151,7 @@ fn number(text: &str) -> Option<Result<Value, &'static str>> {
     decimal(text, body)
 }
 
-/// YAML's decimal integers and floats are a part of what Rust parses, once nothing else than their characters is there.
+/// Rust parses every decimal integer and float of YAML; the check of the characters excludes what only Rust accepts.
 fn decimal(text: &str, body: &str) -> Option<Result<Value, &'static str>> {
     if !body
         .bytes()
@@ -166,7 +166,7 @@ fn decimal(text: &str, body: &str) -> Option<Result<Value, &'static str>> {
         return Some(Ok(Value::from(whole)));
     }
     let float: f64 = text.parse().ok()?;
-    // Go writes a float without a fraction as a whole number: `75.0` and `7.5e1` reach the filter as `75`.
+    // Go writes a float without a fraction as an integer: `75.0` and `7.5e1` reach the filter as `75`.
     let written = format!("{float}");
     let whole = if float.abs() < 1e21 {
         written.parse::<i64>().ok()
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn values_become_what_kubernetes_makes_of_them() {
+    fn values_become_those_of_kubernetes() {
         for (yaml, value) in [
             ("75", json!(75)),
             ("+75", json!(75)),
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_readers_disagree_about_is_refused() {
+    fn a_value_that_readers_understand_differently_is_refused() {
         let number = "means different values in Kubernetes and in YAML 1.2: write it as a decimal number, or quote it";
         for text in [
             "0755",
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_bomb_goes_off_nowhere() {
+    fn an_alias_bomb_is_refused() {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..30 {
             let alias = format!("*a{}, ", level - 1).repeat(10);
