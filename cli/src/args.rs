@@ -10,44 +10,46 @@ pub(crate) const USAGE: &str = "\
 canary checks a configuration of canary-filter and changes its weights in place.
 
 Usage:
-  canary check FILE...                     would the filter take it? (`-` reads standard input)
-  canary weights FILE RULE LABEL=WEIGHT... set weights and leave every other byte as it is
+  canary check FILE...                      check whether the filter accepts the configuration
+  canary weights FILE RULE LABEL=WEIGHT...  set weights and leave every other byte unchanged
 
-FILE is what Envoy or Istio gets: an ECDS file, listener or bootstrap with the Wasm filter,
-a WasmPlugin manifest, or the bare configuration; YAML or JSON.
+FILE is what you give to Envoy or Kubernetes, in YAML or JSON: an ECDS file, a listener or a
+bootstrap with the Wasm filter; a WasmPlugin; or the bare configuration.
 
 Options:
-  -h, --help     this text, or `canary COMMAND --help`
-  -V, --version  the version
+  -h, --help     print this text, or that of a command with `canary COMMAND --help`
+  -V, --version  print the version
 
-Exit status: 0 done, 1 refused or failed, 2 wrong usage.
+Exit status: 0 success, 1 the file was refused or could not be changed, 2 wrong usage.
 ";
 
 pub(crate) const CHECK: &str = "\
 canary check FILE...
 
-Reads every configuration of the filter in each FILE with the filter's own code and prints the
-rules with their shares, or where the first fault is. `-` reads standard input.
+Reads every configuration of the filter in each FILE with the filter's own code. Prints the rules
+with their shares, or the fault and its line. `-` reads standard input.
 
   $ canary check envoy/canary.yaml
   envoy/canary.yaml: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %
 
-A FILE is Envoy's (ECDS, listener, bootstrap) with the configuration as a StringValue, a WasmPlugin
-manifest (also one of several documents), or the bare configuration. A name in .json must be JSON.
+A FILE is an Envoy configuration (ECDS, listener, bootstrap) that has the filter's configuration as
+a StringValue, a WasmPlugin (among other documents, if you like), or the bare configuration.
+A file whose name ends in .json must be JSON.
 ";
 
 pub(crate) const WEIGHTS: &str = "\
 canary weights FILE RULE LABEL=WEIGHT...
 
-Sets the weights of destinations of a rule. LABEL is the subset, else the cluster or host; who is
-not named keeps the weight. Comments and layout stay, and nothing is written that the filter would
-refuse. FILE is replaced by rename, which a running Envoy sees. Not for standard input.
+Sets the weights of a rule's destinations. LABEL is the subset of a destination, or its cluster or
+host if it has no subset. Destinations that you do not name keep their weights. Comments and layout
+stay, and the command writes nothing that the filter would refuse. It replaces FILE by rename, which
+a running Envoy notices. FILE cannot be standard input.
 
   $ canary weights envoy/canary.yaml color blue-sub=50 green-sub=50
   color: blue-sub 50 (50 %), green-sub 50 (50 %)
 ";
 
-/// What is to be done.
+/// What the user asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Print(String),
@@ -55,7 +57,7 @@ pub(crate) enum Command {
     Weights(PathBuf, Change),
 }
 
-/// Reads the arguments after the program's name.
+/// Parses the arguments after the program's name.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
     let mut parser = Parser::from_args(arguments);
     match next(&mut parser, USAGE)? {
@@ -63,11 +65,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         Next::Value(command) if command == "check" => check(&mut parser),
         Next::Value(command) if command == "weights" => weights(&mut parser),
         Next::Value(command) if command == "help" => Ok(Command::Print(USAGE.to_owned())),
-        Next::Value(command) => Err(format!(
-            "there is no command `{}`",
-            command.to_string_lossy()
-        )),
-        Next::End => Err("a command is missing: check or weights".to_owned()),
+        Next::Value(command) => Err(format!("unknown command `{}`", command.to_string_lossy())),
+        Next::End => Err("missing command: use check or weights".to_owned()),
     }
 }
 
@@ -96,7 +95,7 @@ fn check(parser: &mut Parser) -> Result<Command, String> {
         match next(parser, CHECK)? {
             Next::Print(text) => return Ok(Command::Print(text)),
             Next::Value(file) => files.push(file.into()),
-            Next::End if files.is_empty() => return Err("check: FILE is missing".to_owned()),
+            Next::End if files.is_empty() => return Err("check: missing FILE".to_owned()),
             Next::End => return Ok(Command::Check(files)),
         }
     }
@@ -126,13 +125,13 @@ fn weights(parser: &mut Parser) -> Result<Command, String> {
     }
     match (file, rule) {
         (Some(file), _) if file.as_os_str() == "-" => {
-            Err("weights: needs a file that it can replace, not `-`".to_owned())
+            Err("weights: cannot change standard input: name a file".to_owned())
         }
         (Some(file), Some(rule)) => {
             let change = Change::new(rule, weights).map_err(|error| format!("weights: {error}"))?;
             Ok(Command::Weights(file, change))
         }
-        (Some(_), None) => Err("weights: RULE is missing".to_owned()),
-        (None, _) => Err("weights: FILE is missing".to_owned()),
+        (Some(_), None) => Err("weights: missing RULE".to_owned()),
+        (None, _) => Err("weights: missing FILE".to_owned()),
     }
 }

@@ -6,11 +6,18 @@
 //! bare        `http` at the top of a document                              -> the document
 //! ```
 
+pub(crate) mod configuration;
+mod embedded;
+pub(crate) mod replace;
+pub(crate) mod splice;
+mod tree;
+mod yaml;
+
 use serde_json::Value;
 
-use crate::configuration::{BYTE_ORDER_MARK, Configuration};
+use crate::document::configuration::{BYTE_ORDER_MARK, Configuration};
+use crate::document::tree::Node;
 use crate::fault::Fault;
-use crate::tree::{self, Node};
 
 /// The largest file that is read: the filter takes 16 MiB, and in a file every quote of it may be written as two bytes.
 pub(crate) const LARGEST: usize = 32 << 20;
@@ -40,7 +47,10 @@ impl<'t> Document<'t> {
         }
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let before = bytes.iter().take(error.valid_up_to());
-            Fault::at(1 + before.filter(|&&b| b == b'\n').count(), "is no UTF-8")
+            Fault::at(
+                1 + before.filter(|&&b| b == b'\n').count(),
+                "is not valid UTF-8",
+            )
         })?;
         let json =
             serde_json::from_str::<Value>(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
@@ -48,7 +58,10 @@ impl<'t> Document<'t> {
             Err(error) if must_be_json => {
                 let reason = error.to_string();
                 let reason = reason.split(" at line ").next().unwrap_or_default();
-                Err(Fault::at(error.line(), format!("is no JSON: {reason}")))
+                Err(Fault::at(
+                    error.line(),
+                    format!("is not valid JSON: {reason}"),
+                ))
             }
             _ => Ok(Self {
                 text,
@@ -85,7 +98,7 @@ impl<'t> Document<'t> {
         }
         if candidates.is_empty() {
             return Err(Fault::new(
-                "holds no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no `http` at the top",
+                "contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no top-level `http`",
             ));
         }
         Ok(candidates
@@ -141,7 +154,7 @@ impl<'t> Document<'t> {
                 Err(Fault::at(any.line, "the StringValue has no `value`"))
             }
             (Some("google.protobuf.Struct"), _) => {
-                let reason = "a google.protobuf.Struct reaches the filter as protobuf, not as JSON: give the JSON text as google.protobuf.StringValue";
+                let reason = "Envoy passes a google.protobuf.Struct to the filter in binary form, not as JSON: use a google.protobuf.StringValue with JSON text";
                 let foreign = value.is_some_and(|value| value.get("http").is_none());
                 return Candidate {
                     found: Err(Fault::at(any.line, reason)),

@@ -1,4 +1,4 @@
-//! Why a file is refused: one line, with the place in the file where it is known.
+//! Why a file is refused: one line, with the position in the file if it is known.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ impl Fault {
         }
     }
 
-    /// Puts words in front of the reason.
+    /// Adds a prefix to the reason.
     pub(crate) fn because(self, words: &str) -> Self {
         Self {
             reason: format!("{words}: {}", self.reason),
@@ -44,7 +44,7 @@ impl Fault {
         self.line
     }
 
-    /// `canary.yaml:12: http[0].route[1].weight: -5 is negative`, without the number when no line is to blame.
+    /// `canary.yaml:12: http[0].route[1].weight: -5 is negative`, without the number if the line is not known.
     pub fn in_file(&self, file: &str) -> String {
         match self.line {
             Some(line) => format!("{file}:{line}: {self}"),
@@ -54,7 +54,7 @@ impl Fault {
 }
 
 impl fmt::Display for Fault {
-    /// Names of the user's are quoted in the reason: they must not break the line.
+    /// Escapes control characters, because the reason quotes names from the file, which must not break the line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.reason.chars() {
             if c.is_control() {
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_one_line_with_the_place_that_is_known() {
+    fn a_fault_is_one_line_with_its_position() {
         assert_eq!(
             Fault::at(12, "x: a\nb").in_file("f.yaml"),
             "f.yaml:12: x: a\\nb"

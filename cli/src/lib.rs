@@ -1,4 +1,4 @@
-//! What the command `canary` does, as values in and values out; `main` reads the arguments and prints.
+//! The command `canary` as functions from values to values; `main` reads the arguments and prints.
 //!
 //! ```text
 //! check     bytes -> Document -> its Configurations -> Policy (the filter's own) -> the shares
@@ -6,24 +6,16 @@
 //!                                                                                  -> Replacement, by rename
 //! ```
 //!
-//! A file is never written out from what was parsed: only the numbers are replaced, so comments and layout stay.
+//! A file is never written from its parsed form: only the numbers are replaced, so comments and layout stay.
 
 #![forbid(unsafe_code)]
 
-mod check;
-mod configuration;
+mod commands;
 mod document;
-mod embedded;
 mod fault;
-mod json;
-mod replace;
-mod share;
-mod splice;
-mod tree;
-mod weights;
 
-pub use check::{Checked, check};
+pub use commands::check::{Checked, check};
+pub use commands::share::Shares;
+pub use commands::weights::{Change, Changed, Weight, change_weights};
+pub use document::replace::{Replacement, read};
 pub use fault::Fault;
-pub use replace::{Replacement, read};
-pub use share::Shares;
-pub use weights::{Change, Changed, Weight, change_weights};

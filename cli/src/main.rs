@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let done = match args::parse(std::env::args_os().skip(1)) {
         Ok(Command::Print(text)) => print(&text),
         Ok(Command::Check(files)) => {
-            // All files are checked, whatever the first ones were.
+            // A refused file does not keep the next ones from being checked.
             let ok: Vec<_> = files.iter().map(|file| check_file(file)).collect();
             ok.into_iter().all(|ok| ok)
         }
@@ -67,7 +67,9 @@ fn set_weights(path: &Path, change: &Change) -> Result<String, Fault> {
         None => format!("{} (unchanged)\n", changed.shares.with_weights()),
     };
     if changed.has_ramp {
-        complain("note: the rule has a ramp; once it has started, its weights count and not these");
+        complain(
+            "note: the rule has a ramp; from its start on, the weights of the ramp apply instead of these",
+        );
     }
     Ok(line)
 }
@@ -80,7 +82,7 @@ fn content(path: &Path) -> Result<Vec<u8>, Fault> {
     })
 }
 
-/// Envoy, too, decides by the name how it reads a file.
+/// Envoy also chooses the parser by the name of the file.
 fn is_json(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "json")
@@ -94,7 +96,7 @@ fn shown(path: &Path) -> String {
     }
 }
 
-/// A reader that has gone away is no reason to panic, as `println!` would.
+/// `println!` would panic if the reader has closed the pipe.
 fn print(text: &str) -> bool {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())

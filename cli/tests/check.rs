@@ -1,4 +1,4 @@
-//! `canary check`: what the filter would say, with the line.
+//! `canary check`: the filter's verdict, with the line.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -30,7 +30,7 @@ fn refused(line: &str) -> Said {
 }
 
 #[test]
-fn a_good_file_is_told_with_its_shares() {
+fn an_accepted_file_is_reported_with_its_shares() {
     let color = "color: blue-sub 75 %, green-sub 25 %";
     for (name, content, line) in [
         (
@@ -59,7 +59,7 @@ fn a_good_file_is_told_with_its_shares() {
 }
 
 #[test]
-fn the_repository_s_own_file_is_accepted() {
+fn the_file_of_the_demo_is_accepted() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../envoy/canary.yaml");
     let said = Folder::new().canary(["check", file]);
     assert_eq!(
@@ -78,21 +78,21 @@ fn a_fault_is_one_line_with_its_place_in_the_file() {
         (ecds.replace("\"weight\": 25", "\"weight\": -5"), format!("f.yaml:20: {negative}")),
         (ecds.replace("\"weight\": 25", "\"weight\": -5").replace('\n', "\r\n"), format!("f.yaml:20: {negative}")),
         (plugin("75", "-5"), format!("f.yaml:24: {negative}")),
-        (plugin("75", "on"), "f.yaml:24: `on` is a truth value to Kubernetes and a string to YAML 1.2: quote it, or write true or false".to_owned()),
-        (ecds.replace("25}", "25},"), "f.yaml:21: the configuration is not JSON: trailing comma (the text of a StringValue must be JSON)".to_owned()),
-        (ecds.replace("google.protobuf.StringValue", "google.protobuf.Struct"), "f.yaml:10: a google.protobuf.Struct reaches the filter as protobuf, not as JSON: give the JSON text as google.protobuf.StringValue".to_owned()),
+        (plugin("75", "on"), "f.yaml:24: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false".to_owned()),
+        (ecds.replace("25}", "25},"), "f.yaml:21: the configuration is not valid JSON: trailing comma (the value of a StringValue must be JSON text)".to_owned()),
+        (ecds.replace("google.protobuf.StringValue", "google.protobuf.Struct"), "f.yaml:10: Envoy passes a google.protobuf.Struct to the filter in binary form, not as JSON: use a google.protobuf.StringValue with JSON text".to_owned()),
         (ecds.replace("google.protobuf.StringValue", "google.protobuf.BytesValue"), "f.yaml:10: the configuration must be a google.protobuf.StringValue with `@type` and `value`".to_owned()),
         (ecds.replace("      name: canary\n      configuration:", "      configuration_:"), "f.yaml:6: the Wasm filter has no `config.configuration`: the filter needs one".to_owned()),
         (plugin("75", "25").replace("pluginConfig", "pluginconfig"), "f.yaml:6: the WasmPlugin has no `spec.pluginConfig`: the filter needs one".to_owned()),
-        ("http: []\nhttp: []\n".to_owned(), "f.yaml:2: the key `http` is given twice".to_owned()),
-        (String::new(), "f.yaml: holds no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no `http` at the top".to_owned()),
+        ("http: []\nhttp: []\n".to_owned(), "f.yaml:2: the key `http` appears twice".to_owned()),
+        (String::new(), "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no top-level `http`".to_owned()),
     ] {
         assert_eq!(check("f.yaml", &content), refused(&line));
     }
 }
 
 #[test]
-fn the_lines_of_a_quoted_text_are_those_of_the_file() {
+fn a_fault_in_a_quoted_text_has_its_line_in_the_file() {
     let head = "a:\n  \"@type\": x/envoy.extensions.filters.http.wasm.v3.Wasm\n  config:\n    configuration:\n      \"@type\": x/google.protobuf.StringValue\n";
     let folded = format!(
         "{head}      value: '{{\"http\":\n\n        [{{\"route\": [{{\"cluster\": \"a\",\n        \"weight\": -5}}]}}]}}'\n"
@@ -102,7 +102,7 @@ fn the_lines_of_a_quoted_text_are_those_of_the_file() {
         refused("f.yaml:9: http[0].route[0].weight: -5 is negative")
     );
     let yaml = format!("{head}      value: |\n        http:\n        - route: [{{cluster: a}}]\n");
-    let line = "f.yaml:7: the configuration is not JSON: expected value (the text of a StringValue must be JSON)";
+    let line = "f.yaml:7: the configuration is not valid JSON: expected value (the value of a StringValue must be JSON text)";
     assert_eq!(check("f.yaml", &yaml), refused(line));
 }
 
@@ -115,12 +115,12 @@ fn a_file_named_json_must_be_json() {
     );
     assert_eq!(
         check("f.json", yaml),
-        refused("f.json:1: is no JSON: trailing comma")
+        refused("f.json:1: is not valid JSON: trailing comma")
     );
 }
 
 #[test]
-fn another_plugin_s_configuration_is_no_fault_beside_the_filter_s_own() {
+fn the_configuration_of_another_plugin_is_ignored_next_to_the_filter_s() {
     let other = plugin("75", "25").replace("http:\n    - name", "rules:\n    - name");
     let both = format!("{other}---\n{}", plugin("3", "1"));
     assert_eq!(
@@ -156,7 +156,7 @@ fn every_configuration_and_every_file_is_checked() {
 }
 
 #[test]
-fn standard_input_is_checked_too() {
+fn standard_input_is_checked() {
     let mut child = Folder::new()
         .command()
         .args(["check", "-"])

@@ -1,11 +1,11 @@
-//! What the documentation shows is true: configurations are taken, mistakes are refused with the words that stand there,
-//! excerpts are in the files they come from, links and `make` targets exist.
+//! The documentation is true: the filter accepts the configurations that are shown and refuses the mistakes with the
+//! messages that are shown; excerpts are in the files that they come from; links and `make` targets exist.
 //!
 //! The conventions for README.md and docs/*.md, by a fenced block's first line:
 //! - `yaml` or `json` with a whole configuration (bare, a WasmPlugin or Envoy's): `canary check` accepts it.
-//! - `yaml refused`: `canary check` refuses it, and says what stands in the `text` block that follows.
-//! - `yaml PATH`: lines of that file, its comments left out.
-//! - A table after `<!-- refused: WHERE -->` has members of a configuration and the whole line that refuses them.
+//! - `yaml refused`: `canary check` refuses it with the message in the `text` block that follows.
+//! - `yaml PATH`: lines of that file, without its comments.
+//! - A table after `<!-- refused: WHERE -->` has members of a configuration and the message that refuses them.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -39,7 +39,7 @@ fn check(configuration: &str) -> Said {
     Folder::with("canary.yaml", configuration).canary(["check", "canary.yaml"])
 }
 
-/// Whether the filter's configuration is all there; the other blocks show parts of something else.
+/// Whether a block shows a whole configuration of the filter and not a part of one.
 fn is_whole(text: &str) -> bool {
     let json = serde_json::from_str::<serde_json::Value>(text);
     json.is_ok_and(|value| value.get("http").is_some())
@@ -49,7 +49,7 @@ fn is_whole(text: &str) -> bool {
 }
 
 #[test]
-fn every_configuration_that_is_shown_is_taken() {
+fn every_configuration_that_is_shown_is_accepted() {
     let mut checked = 0;
     for page in pages() {
         for block in page
@@ -72,7 +72,7 @@ fn every_configuration_that_is_shown_is_taken() {
 }
 
 #[test]
-fn every_mistake_that_is_shown_is_refused_with_the_words_that_are_shown() {
+fn every_mistake_that_is_shown_is_refused_with_the_message_that_is_shown() {
     let mut checked = 0;
     for page in pages() {
         let blocks: Vec<_> = page.blocks().collect();
@@ -96,7 +96,7 @@ fn every_mistake_that_is_shown_is_refused_with_the_words_that_are_shown() {
     assert!(checked >= 1);
 }
 
-/// The configuration around members of one of its objects, in one line.
+/// A configuration in one line with these members in one of its objects.
 fn around(place: &str, members: &str) -> String {
     let route = "route: [{cluster: a}]";
     let rule = match place {
@@ -107,13 +107,13 @@ fn around(place: &str, members: &str) -> String {
         "key" => format!(
             "name: color, consistentHash: [{{httpHeaderName: x-user}}, {{{members}}}], {route}"
         ),
-        other => unreachable!("no such place: {other}"),
+        other => unreachable!("unknown place: {other}"),
     };
     format!("{{http: [{{{rule}}}]}}\n")
 }
 
 #[test]
-fn every_line_of_the_tables_of_mistakes_is_what_is_said() {
+fn every_message_in_the_tables_of_mistakes_is_the_real_one() {
     let (mut places, mut wrong) = (BTreeSet::new(), String::new());
     for page in pages() {
         for row in page.refused() {
@@ -133,11 +133,11 @@ fn every_line_of_the_tables_of_mistakes_is_what_is_said() {
             }
         }
     }
-    assert!(wrong.is_empty(), "said is:\n{wrong}");
+    assert!(wrong.is_empty(), "the messages are:\n{wrong}");
     assert_eq!(places.len(), 5, "{places:?}");
 }
 
-/// Lines without comments and empty ones.
+/// The lines without comments, and without the lines that are then empty.
 fn meaning(text: &str) -> Vec<&str> {
     let code = text
         .lines()
@@ -146,7 +146,7 @@ fn meaning(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Whether the lines stand in the file one behind the other, further to the right or not.
+/// Whether the lines are consecutive lines of the file, at any indentation.
 fn holds(file: &[&str], lines: &[&str]) -> bool {
     file.windows(lines.len()).any(|window| {
         let indent = window[0].len() - window[0].trim_start().len();
@@ -227,7 +227,7 @@ fn every_make_target_that_is_named_exists() {
 }
 
 #[test]
-fn every_folder_that_kubectl_is_told_to_apply_is_one() {
+fn every_folder_in_a_kubectl_command_exists() {
     let mut missing = Vec::new();
     for page in pages() {
         for block in page.blocks().filter(|block| block.info == "sh") {

@@ -1,4 +1,4 @@
-//! Whatever the bytes: no panic, and a change that is made is a change of the weights alone.
+//! No input makes the command panic, and a change never changes anything but the weights.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -32,7 +32,7 @@ fn change(blue: u32, green: u32) -> Change {
     .unwrap()
 }
 
-/// Pieces that mean something to YAML or JSON.
+/// Pieces that have a meaning in YAML or JSON.
 fn piece() -> impl Strategy<Value = String> {
     let known = [
         "\n", "\r", "\t", " ", "  ", "- ", ": ", "{", "}", "[", "]", ",", "\"", "'", "\\", "#",
@@ -42,7 +42,7 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![4 => select(known.to_vec()).prop_map(str::to_owned), 1 => any::<String>()]
 }
 
-/// The bytes that are not the same, counted from both ends.
+/// The part that differs, without the common beginning and end.
 fn difference<'a>(before: &'a str, after: &'a str) -> (&'a str, &'a str) {
     let start = before
         .char_indices()
@@ -72,7 +72,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_of_yaml_s_own_pieces_panics(pieces in prop::collection::vec(piece(), 0..60)) {
+    fn no_sequence_of_yaml_tokens_panics(pieces in prop::collection::vec(piece(), 0..60)) {
         let _ = check(pieces.concat().as_bytes(), false);
     }
 
@@ -85,9 +85,9 @@ proptest! {
         prop_assert_eq!(back, there);
     }
 
-    /// One weight changes; the rest of a file that has been damaged at random stays, damage and all, or the file is refused.
+    /// In a randomly damaged file, one weight changes and everything else stays, damage included, or the file is refused.
     #[test]
-    fn a_damaged_file_is_refused_or_changed_in_one_number_alone(
+    fn a_damaged_file_is_refused_or_changed_in_one_number_only(
         file in select(files()),
         damage in prop::collection::vec((any::<Index>(), 0_usize..4, piece()), 1..4),
     ) {

@@ -1,4 +1,4 @@
-//! `canary weights`: how the file on the disk is replaced.
+//! `canary weights`: how it replaces the file on disk.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -28,7 +28,7 @@ fn the_file_is_replaced_by_rename_with_its_permissions() {
     assert_ne!(
         after.ino(),
         before.ino(),
-        "an edit in place is not seen by Envoy"
+        "Envoy does not notice an edit in place"
     );
     assert_eq!(
         (after.mode(), after.uid(), after.gid()),
@@ -77,18 +77,18 @@ fn a_symbolic_link_stays_and_its_target_is_replaced() {
     assert_ne!(
         inode(),
         before,
-        "an Envoy that watches the link sees it renamed, and not its target"
+        "Envoy notices a rename of the link that it watches, not of its target"
     );
     assert_eq!(folder.read("real/canary.yaml"), ecds("1", "25"));
     assert_eq!(folder.names(), ["link.yaml", "real"]);
 }
 
-/// As another user when this is root, to whom no folder is read-only.
+/// Runs as another user if this is root, for whom no folder is read-only.
 #[test]
-fn a_folder_that_cannot_be_written_is_told_and_the_file_stays() {
+fn in_a_read_only_folder_the_change_fails_and_the_file_stays() {
     let folder = Folder::with("canary.yaml", ecds("75", "25"));
     let binary = folder.path("canary");
-    // Not `fs::copy`: a child that another test starts meanwhile would inherit the open file, and nobody runs that.
+    // Not `fs::copy`: a child that another test starts meanwhile would inherit the open file, which then cannot be run.
     assert!(
         Command::new("cp")
             .arg(env!("CARGO_BIN_EXE_canary"))
@@ -126,7 +126,7 @@ fn a_folder_that_cannot_be_written_is_told_and_the_file_stays() {
 }
 
 #[test]
-fn changes_at_the_same_time_are_all_made() {
+fn concurrent_changes_are_all_made() {
     let rules: String = (0..8)
         .map(|n| {
             format!(

@@ -1,4 +1,4 @@
-//! `canary weights`: the bytes that a change leaves.
+//! `canary weights`: the bytes of the file after a change.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -11,7 +11,7 @@ use support::{Folder, Said, ecds, plugin};
 
 const BARE: &str = r#"{"http": [{"name": "color", "route": [{"cluster": "blue", "weight": 75}, {"cluster": "green", "weight": 25}]}]}"#;
 
-/// Runs `canary weights NAME color ...` on a file and gives its bytes afterwards.
+/// Runs `canary weights NAME ...` on a file and returns its bytes after the change.
 fn changed(name: &str, content: &str, arguments: &[&str]) -> (Said, String) {
     let folder = Folder::with(name, content);
     let said = folder.canary([&["weights", name], arguments].concat());
@@ -36,7 +36,7 @@ fn refused(line: &str) -> Said {
 }
 
 #[test]
-fn only_the_numbers_change_in_every_form_of_file() {
+fn only_the_numbers_change_in_every_kind_of_file() {
     let crlf = |text: String| text.replace('\n', "\r\n");
     let escaped = |text: &str| serde_json::to_string(text).unwrap();
     let json = |blue: &str, green: &str| {
@@ -99,7 +99,7 @@ fn a_label_that_is_not_named_keeps_its_weight() {
 }
 
 #[test]
-fn a_missing_weight_is_put_in_front_of_the_first_field() {
+fn a_missing_weight_becomes_the_first_field() {
     let block = |entry: &str| {
         format!("http:\n- name: color\n  route:\n  - {{cluster: blue, weight: 75}}\n{entry}")
     };
@@ -139,7 +139,7 @@ fn a_missing_weight_is_put_in_front_of_the_first_field() {
 }
 
 #[test]
-fn the_rule_is_found_in_the_one_configuration_that_has_it() {
+fn the_rule_is_found_in_the_only_configuration_that_has_it() {
     let two = format!(
         "{}---\n{}",
         plugin("75", "25"),
@@ -157,22 +157,22 @@ fn the_rule_is_found_in_the_one_configuration_that_has_it() {
 }
 
 #[test]
-fn what_cannot_be_changed_is_refused_in_one_line_and_stays() {
+fn a_change_that_cannot_be_made_is_refused_in_one_line_and_the_file_stays() {
     let two = format!("{}---\n{}", plugin("75", "25"), plugin("1", "1"));
     let yaml = |blue: &str| {
         format!(
             "http:\n- name: color\n  route:\n  - {{cluster: blue, {blue}}}\n  - {{cluster: green, weight: 25}}\n"
         )
     };
-    let by_hand = "the weight cannot be placed safely: write it there by hand once";
+    let by_hand = "the weight cannot be edited safely: edit it by hand";
     let alone = "write it out, so that it can be changed alone";
     for (content, arguments, line) in [
-        (ecds("75", "25"), vec!["colour", "blue-sub=1"], "f.yaml: has no rule `colour`: it has color".to_owned()),
-        (ecds("75", "25"), vec!["color", "blue=1"], "f.yaml: `color` has no destination `blue`: it has blue-sub, green-sub".to_owned()),
-        (ecds("75", "25"), vec!["color", "blue-sub=0", "green-sub=0"], "f.yaml:18: with these weights the filter would refuse it: http[0].route: ".to_owned()),
-        (ecds("75", "-5"), vec!["color", "green-sub=5"], "f.yaml:20: nothing was changed, the filter refuses the file as it is: http[0].route[1].weight: -5 is negative".to_owned()),
-        (ecds("75", "\"25\""), vec!["color", "green-sub=5"], "f.yaml:20: nothing was changed, the filter refuses the file as it is: http[0].route[1].weight: ".to_owned()),
-        (two, vec!["color", "blue-sub=1"], "f.yaml: has several configurations with a rule `color`, at the lines 12, 42".to_owned()),
+        (ecds("75", "25"), vec!["colour", "blue-sub=1"], "f.yaml: there is no rule `colour`: the rules are color".to_owned()),
+        (ecds("75", "25"), vec!["color", "blue=1"], "f.yaml: rule `color` has no destination `blue`: its destinations are blue-sub, green-sub".to_owned()),
+        (ecds("75", "25"), vec!["color", "blue-sub=0", "green-sub=0"], "f.yaml:18: the filter would refuse these weights: http[0].route: ".to_owned()),
+        (ecds("75", "-5"), vec!["color", "green-sub=5"], "f.yaml:20: the file was not changed, because the filter refuses it as it is: http[0].route[1].weight: -5 is negative".to_owned()),
+        (ecds("75", "\"25\""), vec!["color", "green-sub=5"], "f.yaml:20: the file was not changed, because the filter refuses it as it is: http[0].route[1].weight: ".to_owned()),
+        (two, vec!["color", "blue-sub=1"], "f.yaml: several configurations have a rule `color`: those on lines 12, 42".to_owned()),
 (plugin("*w", "25").replace("{name: canary,", "{labels: {w: &w 75}, name: canary,"), vec!["color", "blue-sub=1"], format!("f.yaml:17: http[0].route[0]: weight is an alias (`*…`): {alone}")),
 (ecds("75", "25").replace("value: |", "value: &v |") + "again: *v\n", vec!["color", "blue-sub=1"], "f.yaml:19: http[0].route[0]: has an anchor (`&…`): write it without, so that it can be changed alone".to_owned()),
         (yaml("weight: &w 75"), vec!["color", "blue=1"], "f.yaml:4: http[0].route[0]: weight has an anchor (`&…`): write it without, so that it can be changed alone".to_owned()),
@@ -180,8 +180,8 @@ fn what_cannot_be_changed_is_refused_in_one_line_and_stays() {
         (yaml("weight: 75").replace("name: color", "name: &c color").replace("route:", "route: &r") + "- name: other\n  route: *r\n", vec!["other", "blue=1"], format!("f.yaml:7: http[1].route[0]: is an alias (`*…`): {alone}")),
         (yaml("weight: 75").replace("- {cluster: green, weight: 25}", "- &a cluster: green"), vec!["color", "green=1"], format!("f.yaml:5: http[0].route[1]: {by_hand}")),
         (yaml("weight: 75").replace("- {cluster: green, weight: 25}", "- ? cluster\n    : green"), vec!["color", "green=1"], format!("f.yaml:5: http[0].route[1]: {by_hand}")),
-        ("a: 1\n".to_owned(), vec!["color", "green=1"], "f.yaml: holds no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no `http` at the top".to_owned()),
-        ("a: [\n".to_owned(), vec!["color", "green=1"], "f.yaml:1: is no YAML: ".to_owned()),
+        ("a: 1\n".to_owned(), vec!["color", "green=1"], "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no top-level `http`".to_owned()),
+        ("a: [\n".to_owned(), vec!["color", "green=1"], "f.yaml:1: is not valid YAML: ".to_owned()),
     ] {
         let (said, bytes) = changed("f.yaml", &content, &arguments);
         assert_eq!((said.status, said.stdout.as_str(), said.stderr.lines().count()), (1, "", 1), "{said:?}");
@@ -194,19 +194,19 @@ fn what_cannot_be_changed_is_refused_in_one_line_and_stays() {
 fn a_file_that_cannot_be_read_is_refused() {
     let folder = Folder::with("latin1.yaml", b"a: 1\n# \xe4\n");
     for (name, line) in [
-        ("latin1.yaml", "latin1.yaml:2: is no UTF-8"),
+        ("latin1.yaml", "latin1.yaml:2: is not valid UTF-8"),
         (
             "none.yaml",
             "none.yaml: No such file or directory (os error 2)",
         ),
-        (".", ".: is no regular file"),
+        (".", ".: is not a regular file"),
     ] {
         assert_eq!(folder.canary(["weights", name, "r", "a=1"]), refused(line));
     }
 }
 
 #[test]
-fn a_file_that_nobody_may_write_stays() {
+fn a_read_only_file_is_not_changed() {
     let folder = Folder::with("canary.json", BARE);
     let path = folder.path("canary.json");
     fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
@@ -216,38 +216,38 @@ fn a_file_that_nobody_may_write_stays() {
 }
 
 #[test]
-fn wrong_usage_is_told_with_status_2_before_the_file_is_looked_at() {
+fn wrong_usage_has_status_2_before_the_file_is_read() {
     let folder = Folder::new();
     for (arguments, line) in [
-        ("", "a command is missing: check or weights"),
-        ("wieghts", "there is no command `wieghts`"),
-        ("check", "check: FILE is missing"),
+        ("", "missing command: use check or weights"),
+        ("wieghts", "unknown command `wieghts`"),
+        ("check", "check: missing FILE"),
         ("check --fast f", "invalid option '--fast'"),
-        ("weights", "weights: FILE is missing"),
-        ("weights f", "weights: RULE is missing"),
-        ("weights f r", "weights: no LABEL=WEIGHT is given"),
+        ("weights", "weights: missing FILE"),
+        ("weights f", "weights: missing RULE"),
+        ("weights f r", "weights: missing LABEL=WEIGHT"),
         ("weights f r a", "weights: `a` is not LABEL=WEIGHT"),
         ("weights f r =1", "weights: `=1` is not LABEL=WEIGHT"),
         (
             "weights f r a=",
-            "weights: `` is no weight: an integer from 0 to 2147483647",
+            "weights: `` is not a valid weight: use an integer from 0 to 2147483647",
         ),
         (
             "weights f r a=-1",
-            "weights: `-1` is no weight: an integer from 0 to 2147483647",
+            "weights: `-1` is not a valid weight: use an integer from 0 to 2147483647",
         ),
         (
             "weights f r a=1.5",
-            "weights: `1.5` is no weight: an integer from 0 to 2147483647",
+            "weights: `1.5` is not a valid weight: use an integer from 0 to 2147483647",
         ),
         (
             "weights f r a=2147483648",
-            "weights: `2147483648` is no weight: an integer from 0 to 2147483647",
+            "weights: `2147483648` is not a valid weight: use an integer from 0 to 2147483647",
         ),
-        ("weights f r a=1 b=2 a=1", "weights: `a` is given twice"),
+        ("weights f r a=1 b=2 a=1", "weights: `a` appears twice"),
         (
             "weights - r a=1",
-            "weights: needs a file that it can replace, not `-`",
+            "weights: cannot change standard input: name a file",
         ),
     ] {
         let said = folder.canary(arguments.split_whitespace());
@@ -265,7 +265,7 @@ fn wrong_usage_is_told_with_status_2_before_the_file_is_looked_at() {
 }
 
 #[test]
-fn help_and_version_are_there_for_every_command() {
+fn every_command_has_help_and_a_version() {
     let folder = Folder::new();
     for (arguments, start) in [
         ("--help", "canary checks a configuration"),

@@ -1,4 +1,4 @@
-//! As much of Markdown as the documentation uses.
+//! The part of Markdown that the documentation uses.
 
 use std::fs;
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ impl Page {
         Self { path, parts }
     }
 
-    /// A place for people.
+    /// The position, for messages.
     pub(crate) fn at(&self, line: usize) -> String {
         format!("{}:{line}", self.path.file_name().unwrap().display())
     }
@@ -86,7 +86,7 @@ impl Page {
         })
     }
 
-    /// The rows of the tables behind `<!-- refused: PLACE -->`.
+    /// The rows of the tables after `<!-- refused: PLACE -->`.
     pub(crate) fn refused(&self) -> Vec<Refused> {
         let (mut rows, mut place) = (Vec::new(), None);
         for (line, text) in self.prose() {
@@ -113,7 +113,7 @@ impl Page {
         rows
     }
 
-    /// Where the page points to inside the repository.
+    /// The links of the page to files of the repository.
     pub(crate) fn links(&self) -> Vec<(usize, String)> {
         let link = |text: &str| text.split_once(')').map(|(link, _)| link.to_owned());
         self.prose()
@@ -166,7 +166,7 @@ impl Page {
     }
 }
 
-/// The text of a cell that is one span of code; with backticks in it, it stands between two of them and a space.
+/// The text of a cell that is one span of code. If it contains backticks, its delimiters are two of them and a space.
 fn span(cell: &str) -> &str {
     let inner = |mark: &str, end: &str| cell.strip_prefix(mark)?.strip_suffix(end);
     inner("`` ", " ``")

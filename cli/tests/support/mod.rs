@@ -1,4 +1,4 @@
-//! The real binary on files of a folder that goes away.
+//! Runs the real binary on files in a temporary folder.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test's support")]
@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// What a run of the command said.
+/// The exit status and the output of a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) status: i32,
@@ -53,7 +53,7 @@ impl Folder {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// What is in the folder, hidden files included.
+    /// The names of the files in the folder, hidden files included.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<_> = entries
@@ -75,7 +75,7 @@ impl Folder {
     }
 }
 
-/// An ECDS file as `envoy/canary.yaml`, with the two weights where `{BLUE}` and `{GREEN}` stand.
+/// An ECDS file like `envoy/canary.yaml`, with `{BLUE}` and `{GREEN}` for the two weights.
 pub(crate) const ECDS: &str = r#"# The weights: `make weights`. Übergabe an Jürgen.
 resources:
 - "@type": type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig
@@ -99,7 +99,7 @@ resources:
               ]
             }]
           }
-      vm_config: {runtime: envoy.wasm.runtime.v8}   # behind it
+      vm_config: {runtime: envoy.wasm.runtime.v8}   # after it
 "#;
 
 pub(crate) fn ecds(blue: &str, green: &str) -> String {

@@ -1,15 +1,14 @@
-//! From a place in a scalar's text to the bytes of the file that it was read from.
+//! Maps a position in the text of a scalar to the bytes of the file that it was read from.
 //!
-//! YAML changes white space (indentation, folding, line ends) and, between quotes, spells characters out. What is left of
-//! both sides without white space is therefore the same sequence of characters. Pairing them one by one maps every place
-//! of interest in a JSON text, for a block, a quoted and a folded scalar alike, and a scalar where they do not pair up is
-//! one that this does not understand.
+//! YAML changes only white space (indentation, folding, line ends) and, between quotes, escape sequences. Without white
+//! space, the text and its source are therefore the same sequence of characters. Pairing them one by one maps every token
+//! of a JSON text, whether the scalar is a block, quoted or folded. If the characters do not pair up, nothing is mapped.
 
 use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
-/// The characters of a scalar that are not white space: where each begins in its text, and its bytes in the file.
+/// The characters of a scalar that are not white space: the position of each in the text, and its bytes in the file.
 #[derive(Clone, Debug)]
 pub(crate) struct Embedded {
     places: Vec<(usize, Range<usize>)>,
@@ -17,7 +16,7 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    /// `source` is what stands in the file from byte `base` on, `text` what it means. `None`: they do not pair up.
+    /// `source` is the scalar as the file has it from byte `base` on, and `text` is its value. `None` if they do not pair up.
     pub(crate) fn new(text: &str, source: &str, base: usize, style: ScalarStyle) -> Option<Self> {
         let written: Vec<(char, Range<usize>)> = match style {
             ScalarStyle::DoubleQuoted => double_quoted(source)?,
@@ -39,7 +38,7 @@ impl Embedded {
         written.next().is_none().then_some(Self { places, style })
     }
 
-    /// The bytes in the file of a token of the text that has no white space in it.
+    /// The bytes in the file of a token of the text. The token must not contain white space.
     pub(crate) fn bytes(&self, token: &Range<usize>) -> Option<Range<usize>> {
         let first = self
             .places
@@ -52,7 +51,7 @@ impl Embedded {
         Some(self.places.get(first)?.1.start..self.places.get(last.max(first))?.1.end)
     }
 
-    /// The byte in the file of a place in the text, or of what comes next after it.
+    /// The byte in the file for a position in the text, or for the first character after it that is not white space.
     pub(crate) fn near(&self, at: usize) -> Option<usize> {
         let next = self.places.partition_point(|(place, _)| *place < at);
         self.places
@@ -61,7 +60,7 @@ impl Embedded {
             .map(|(_, bytes)| bytes.start)
     }
 
-    /// How a piece of one line is written between the scalar's quotes.
+    /// Escapes a piece of text, without line ends, for the style of the scalar.
     pub(crate) fn written(&self, piece: &str) -> String {
         match self.style {
             ScalarStyle::DoubleQuoted => piece.replace('\\', "\\\\").replace('"', "\\\""),
@@ -75,7 +74,7 @@ fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
-/// The characters between the quotes of `source` and where they stand in it.
+/// The characters between the quotes of `source`, with their positions in it.
 fn between(source: &str, quote: char) -> Option<impl Iterator<Item = (usize, char)>> {
     let inside = source.strip_prefix(quote)?.strip_suffix(quote)?;
     Some(inside.char_indices().map(|(at, c)| (at + 1, c)))
@@ -117,7 +116,7 @@ fn double_quoted(source: &str) -> Option<Vec<(char, Range<usize>)>> {
         let mut code = hexadecimal(&mut chars, digits)?;
         let mut end = escape_at + 1 + digits;
         if (0xd800..0xdc00).contains(&code) {
-            // JSON writes characters beyond U+FFFF as two halves.
+            // JSON writes a character beyond U+FFFF as a surrogate pair.
             let second = (chars.next()?.1, chars.next()?.1) == ('\\', 'u');
             let low = hexadecimal(&mut chars, 4)
                 .filter(|low| second && (0xdc00..0xe000).contains(low))?;
@@ -158,14 +157,14 @@ fn escaped(escape: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree;
+    use crate::document::tree;
 
-    /// What stands in the file for the token `75` of a scalar's text.
+    /// The bytes of the file for the token `75` of a scalar.
     fn located(file: &str) -> Option<String> {
         let documents = tree::parse(file).unwrap();
         let value = documents[0].get("v").unwrap();
         let tree::Kind::Scalar { text, style } = &value.kind else {
-            panic!("no scalar")
+            panic!("not a scalar")
         };
         let embedded = Embedded::new(text, &file[value.span.clone()], value.span.start, *style)?;
         let at = text.find("75").unwrap();
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_does_not_pair_up_with_its_source_is_not_guessed_at() {
+    fn a_text_that_does_not_pair_up_with_its_source_is_not_mapped() {
         for (text, source, style) in [
             ("ab", "ac", ScalarStyle::Literal),
             ("ab", "a", ScalarStyle::Literal),

@@ -1,15 +1,15 @@
-//! A YAML mapping as the JSON that Kubernetes makes of it, which is what Istio hands to the filter.
+//! Converts a YAML mapping to JSON as Kubernetes does, because that JSON is what Istio gives to the filter.
 //!
-//! `kubectl` reads YAML 1.1 with go-yaml, other tools read YAML 1.2. Where the two see different values in the same plain
-//! scalar (`on`, `0755`, `1_000`), it is refused: the file would mean one thing here and another in the cluster.
+//! `kubectl` reads YAML 1.1, and other tools read YAML 1.2. A plain scalar that has different values in the two (`on`,
+//! `0755`, `1_000`) is refused, since the file would mean different things to different readers.
 
 use std::collections::BTreeMap;
 
 use granit_parser::ScalarStyle;
 use serde_json::{Map, Number, Value};
 
+use crate::document::tree::{Kind, Node};
 use crate::fault::Fault;
-use crate::tree::{Kind, Node};
 
 /// How many nodes aliases may add, and how deep they may go: enough for any configuration, not for a bomb.
 const MOST_ALIASED: usize = 10_000;
@@ -42,7 +42,7 @@ impl<'n> Conversion<'n> {
         if self.aliased > MOST_ALIASED || depth > DEEPEST {
             return Err(Fault::at(
                 node.line,
-                "is nested too deep, or aliases make it too large",
+                "is nested too deeply, or its aliases expand to too much",
             ));
         }
         if node.tagged {
@@ -71,7 +71,10 @@ impl<'n> Conversion<'n> {
             }
             Kind::Alias(anchor) => match self.anchors.get(anchor) {
                 Some(target) => self.value(target, depth + 1, true),
-                None => Err(Fault::at(node.line, "the alias refers to another document")),
+                None => Err(Fault::at(
+                    node.line,
+                    "the alias refers to an anchor of another document",
+                )),
             },
         }
     }
@@ -91,14 +94,14 @@ fn key_of(key: &Node) -> Result<String, Fault> {
             style: ScalarStyle::Plain,
         } if plain(text) != Ok(Value::String(text.clone())) => Err(Fault::at(
             key.line,
-            format!("the key `{text}` is no string: quote it"),
+            format!("the key `{text}` is not a string: quote it"),
         )),
         Kind::Scalar { text, .. } if !key.tagged => Ok(text.clone()),
         _ => Err(Fault::at(key.line, "a key must be a string")),
     }
 }
 
-/// What a scalar without quotes is.
+/// The value of a scalar without quotes.
 fn plain(text: &str) -> Result<Value, &'static str> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Ok(Value::Null),
@@ -106,18 +109,18 @@ fn plain(text: &str) -> Result<Value, &'static str> {
         "false" | "False" | "FALSE" => Ok(Value::Bool(false)),
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO"
         | "off" | "Off" | "OFF" => Err(
-            "is a truth value to Kubernetes and a string to YAML 1.2: quote it, or write true or false",
+            "is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false",
         ),
         _ => number(text).unwrap_or_else(|| Ok(Value::String(text.to_owned()))),
     }
 }
 
-/// `None` when the text is no number to anybody.
+/// `None` if the text is not a number in any version of YAML.
 fn number(text: &str) -> Option<Result<Value, &'static str>> {
-    const AMBIGUOUS: &str = "is one number to Kubernetes and another value to YAML 1.2: write it in decimal, or quote it";
+    const AMBIGUOUS: &str = "means different values in Kubernetes and in YAML 1.2: write it as a decimal number, or quote it";
     let body = text.strip_prefix(['+', '-']).unwrap_or(text);
     if matches!(body, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
-        return Some(Err("has no form in JSON"));
+        return Some(Err("cannot be expressed in JSON"));
     }
     if !body.starts_with(|c: char| c == '.' || c.is_ascii_digit()) {
         return None;
@@ -148,7 +151,7 @@ fn number(text: &str) -> Option<Result<Value, &'static str>> {
     decimal(text, body)
 }
 
-/// YAML's decimal integers and floats are a part of what Rust parses, once nothing else than their characters is there.
+/// Rust parses every decimal integer and float of YAML; the check of the characters excludes what only Rust accepts.
 fn decimal(text: &str, body: &str) -> Option<Result<Value, &'static str>> {
     if !body
         .bytes()
@@ -163,7 +166,7 @@ fn decimal(text: &str, body: &str) -> Option<Result<Value, &'static str>> {
         return Some(Ok(Value::from(whole)));
     }
     let float: f64 = text.parse().ok()?;
-    // Go writes a float without a fraction as a whole number: `75.0` and `7.5e1` reach the filter as `75`.
+    // Go writes a float without a fraction as an integer: `75.0` and `7.5e1` reach the filter as `75`.
     let written = format!("{float}");
     let whole = if float.abs() < 1e21 {
         written.parse::<i64>().ok()
@@ -177,7 +180,7 @@ fn decimal(text: &str, body: &str) -> Option<Result<Value, &'static str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree;
+    use crate::document::tree;
     use serde_json::json;
 
     fn converted(yaml: &str) -> Result<Value, String> {
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn values_become_what_kubernetes_makes_of_them() {
+    fn values_become_those_of_kubernetes() {
         for (yaml, value) in [
             ("75", json!(75)),
             ("+75", json!(75)),
@@ -224,8 +227,8 @@ mod tests {
     }
 
     #[test]
-    fn what_readers_disagree_about_is_refused() {
-        let number = "is one number to Kubernetes and another value to YAML 1.2: write it in decimal, or quote it";
+    fn a_value_that_readers_understand_differently_is_refused() {
+        let number = "means different values in Kubernetes and in YAML 1.2: write it as a decimal number, or quote it";
         for text in [
             "0755",
             "-08",
@@ -245,10 +248,10 @@ mod tests {
         for (yaml, line) in [
             (
                 "a:\n  b: on",
-                "f:2: `on` is a truth value to Kubernetes and a string to YAML 1.2: quote it, or write true or false",
+                "f:2: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false",
             ),
-            ("y: 1", "f:1: the key `y` is no string: quote it"),
-            ("1: 1", "f:1: the key `1` is no string: quote it"),
+            ("y: 1", "f:1: the key `y` is not a string: quote it"),
+            ("1: 1", "f:1: the key `1` is not a string: quote it"),
             ("[a]: 1", "f:1: a key must be a string"),
             (
                 "a: &a {b: 1}\nc:\n  <<: *a",
@@ -258,11 +261,11 @@ mod tests {
                 "!!str 75",
                 "f:1: a tag (`!…`) is not supported: write the value without it",
             ),
-            (".inf", "f:1: `.inf` has no form in JSON"),
+            (".inf", "f:1: `.inf` cannot be expressed in JSON"),
             ("1e999", "f:1: `1e999` is too large for a number"),
             (
                 "&a [*a]",
-                "f:1: is nested too deep, or aliases make it too large",
+                "f:1: is nested too deeply, or its aliases expand to too much",
             ),
         ] {
             assert_eq!(converted(yaml), Err(line.to_owned()), "{yaml}");
@@ -270,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_bomb_goes_off_nowhere() {
+    fn an_alias_bomb_is_refused() {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..30 {
             let alias = format!("*a{}, ", level - 1).repeat(10);
@@ -279,7 +282,7 @@ mod tests {
         assert!(
             converted(&bomb)
                 .unwrap_err()
-                .ends_with("is nested too deep, or aliases make it too large")
+                .ends_with("is nested too deeply, or its aliases expand to too much")
         );
     }
 }

@@ -1,4 +1,4 @@
-//! YAML (and so JSON) as a tree in which every node knows its bytes in the text.
+//! A tree of YAML (and so of JSON) in which every node knows its bytes in the text.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -13,7 +13,7 @@ const DEEPEST: usize = 127;
 /// One value in a document.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
-    /// The bytes of a scalar or an alias; of a collection only where it begins.
+    /// The bytes of a scalar or an alias. For a collection, only its beginning.
     pub(crate) span: Range<usize>,
     /// From 1.
     pub(crate) line: usize,
@@ -58,7 +58,7 @@ impl Node {
         }
     }
 
-    /// Whether a collection is in brackets or braces; in block style it has no bytes of its own where it begins.
+    /// Whether a collection has brackets or braces. In block style, its beginning has no bytes of its own.
     pub(crate) fn is_flow(&self) -> bool {
         !self.span.is_empty()
     }
@@ -77,7 +77,7 @@ impl Node {
             .chain(self.entries().iter().flat_map(|(key, value)| [key, value]))
     }
 
-    /// Whether two trees mean the same, each without the one node that is allowed to differ.
+    /// Whether two trees have the same meaning, apart from one node of each that may differ.
     pub(crate) fn same(&self, other: &Node, but: (&Node, &Node)) -> bool {
         if std::ptr::eq(self, but.0) || std::ptr::eq(other, but.1) {
             return std::ptr::eq(self, but.0) && std::ptr::eq(other, but.1);
@@ -108,7 +108,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
         let (event, span) = event.map_err(|error| {
             Fault::at(
                 error.marker().line(),
-                format!("is no YAML: {}", error.kind()),
+                format!("is not valid YAML: {}", error.kind()),
             )
         })?;
         builder.take(event, &span)?;
@@ -116,7 +116,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
     Ok(builder.documents)
 }
 
-/// Makes the tree of the events, without recursion.
+/// Builds the tree from the events, without recursion.
 #[derive(Default)]
 struct Builder {
     documents: Vec<Node>,
@@ -177,7 +177,7 @@ impl Builder {
         });
     }
 
-    /// A node is whole: it goes into the collection around it.
+    /// Puts a complete node into the collection around it.
     fn close(&mut self, node: Node) -> Result<(), Fault> {
         let Some(open) = self.open.last_mut() else {
             self.documents.push(node);
@@ -186,13 +186,13 @@ impl Builder {
         match (&mut open.node.kind, open.key.take()) {
             (Kind::Mapping(entries), Some(key)) => entries.push((key, node)),
             (Kind::Mapping(_), None) => {
-                // Which of two equal keys counts depends on who reads: never a thing to choose silently.
+                // Readers disagree on which of two equal keys counts, so neither is chosen silently.
                 if let Some(text) = node.text()
                     && !open.keys.insert(text.to_owned())
                 {
                     return Err(Fault::at(
                         node.line,
-                        format!("the key `{text}` is given twice"),
+                        format!("the key `{text}` appears twice"),
                     ));
                 }
                 open.key = Some(node);
@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_bytes_of_the_text_whatever_stands_before() {
+    fn spans_are_bytes_of_the_text() {
         let text = "\u{feff}# Übergrößen\r\nä: &a {ö: 'é', b: [75 ]} # x\r\n---\r\nc: \"d\"\r\n";
         let documents = parse(text).unwrap();
         let number = &documents[0].get("ä").unwrap().get("b").unwrap().items()[0];
@@ -229,17 +229,17 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_trusted_is_refused_with_its_line() {
+    fn a_text_that_readers_may_understand_differently_is_refused_with_its_line() {
         let deep = format!("a:\n- {}", "[".repeat(300));
         for (text, line, reason) in [
-            ("a: 1\nb: 2\na: 3\n", 3, "the key `a` is given twice"),
-            ("a: {b: 1,\n \"b\": 2}\n", 2, "the key `b` is given twice"),
+            ("a: 1\nb: 2\na: 3\n", 3, "the key `a` appears twice"),
+            ("a: {b: 1,\n \"b\": 2}\n", 2, "the key `b` appears twice"),
             (
                 "a: *b\n",
                 1,
-                "is no YAML: while parsing node, found unknown anchor",
+                "is not valid YAML: while parsing node, found unknown anchor",
             ),
-            (&deep, 2, "is no YAML: "),
+            (&deep, 2, "is not valid YAML: "),
         ] {
             let fault = parse(text).unwrap_err();
             assert!(
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn trees_are_the_same_when_nothing_but_the_excepted_node_differs() {
+    fn trees_are_the_same_if_only_the_excepted_node_differs() {
         let [a, b, c] = [
             "x: 1\ny: &a [2]\n",
             "x: 9\ny: &a [2] # c\n",

@@ -1,4 +1,4 @@
-//! `canary weights`: other numbers in a file, and every other byte as it was.
+//! `canary weights`: changes the weights in a file and no other byte.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -6,39 +6,39 @@ use std::str::FromStr;
 use canary_filter::{Destination, Policy, Rule};
 use serde_json::Value;
 
-use crate::configuration::Configuration;
+use crate::commands::share::Shares;
 use crate::document::Document;
+use crate::document::configuration::Configuration;
+use crate::document::splice::Splice;
 use crate::fault::Fault;
-use crate::share::Shares;
-use crate::splice::Splice;
 
 /// The largest weight: Istio's are 32-bit integers with a sign.
 const HEAVIEST: u32 = i32::MAX.unsigned_abs();
 
-/// `blue-sub=50`: the weight that a destination is to have.
+/// `blue-sub=50`: a new weight for a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weight {
-    /// The destination's subset, else its cluster or host.
+    /// The subset of the destination, or its cluster or host if it has no subset.
     pub label: String,
-    /// The share is the weight over the sum of the rule's weights.
+    /// The destination's share is its weight divided by the sum of the rule's weights.
     pub weight: u32,
 }
 
-/// Weights for one rule; destinations without one keep theirs.
+/// New weights for one rule. Destinations that are not listed keep their weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     rule: String,
     weights: Vec<Weight>,
 }
 
-/// What became of a file.
+/// The result of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
-    /// The new content; none when it has these weights already.
+    /// The new content, or none if the file has these weights already.
     pub text: Option<String>,
-    /// The rule's split from now on.
+    /// The split of the rule after the change.
     pub shares: Shares,
-    /// Whether the rule has a ramp, whose weights replace these once it has started.
+    /// Whether the rule has a ramp, whose weights replace these from its start on.
     pub has_ramp: bool,
 }
 
@@ -46,7 +46,7 @@ impl FromStr for Weight {
     type Err = String;
 
     fn from_str(argument: &str) -> Result<Self, String> {
-        // A cluster's name may hold a `=`, a number cannot.
+        // The name of a cluster may contain `=`, a number cannot.
         let (label, number) = argument
             .rsplit_once('=')
             .ok_or_else(|| format!("`{argument}` is not LABEL=WEIGHT"))?;
@@ -62,25 +62,25 @@ impl FromStr for Weight {
             }),
             Some(_) => Err(format!("`{argument}` is not LABEL=WEIGHT")),
             None => Err(format!(
-                "`{number}` is no weight: an integer from 0 to {HEAVIEST}"
+                "`{number}` is not a valid weight: use an integer from 0 to {HEAVIEST}"
             )),
         }
     }
 }
 
 impl Change {
-    /// At least one weight, and none twice.
+    /// Requires at least one weight, and at most one for each label.
     ///
     /// # Errors
-    /// What is wrong with the request, whatever the file.
+    /// What is wrong with the request itself, without regard to the file.
     pub fn new(rule: impl Into<String>, weights: Vec<Weight>) -> Result<Self, String> {
         let mut labels = BTreeSet::new();
         match weights
             .iter()
             .find(|weight| !labels.insert(weight.label.as_str()))
         {
-            Some(twice) => Err(format!("`{}` is given twice", twice.label)),
-            None if weights.is_empty() => Err("no LABEL=WEIGHT is given".to_owned()),
+            Some(twice) => Err(format!("`{}` appears twice", twice.label)),
+            None if weights.is_empty() => Err("missing LABEL=WEIGHT".to_owned()),
             None => Ok(Self {
                 rule: rule.into(),
                 weights,
@@ -88,7 +88,7 @@ impl Change {
         }
     }
 
-    /// The rule's weights afterwards, in the order of its destinations.
+    /// The weights of the rule after the change, in the order of its destinations.
     fn targets(&self, rule: &Rule) -> Result<Vec<u32>, Fault> {
         let labels: Vec<_> = rule
             .destinations()
@@ -101,7 +101,7 @@ impl Change {
             .find(|weight| !labels.contains(&weight.label.as_str()))
         {
             return Err(Fault::new(format!(
-                "`{}` has no destination `{label}`: it has {}",
+                "rule `{}` has no destination `{label}`: its destinations are {}",
                 rule.name(),
                 labels.join(", ")
             )));
@@ -120,10 +120,10 @@ impl Change {
     }
 }
 
-/// Gives a rule other weights. The result differs from `file` in these numbers alone, and the filter takes it.
+/// Changes the weights of a rule. The result differs from `file` only in these numbers, and the filter accepts it.
 ///
 /// # Errors
-/// Why the change cannot be made; a file that the filter would refuse already is not touched either.
+/// Why the change cannot be made. A file that the filter refuses already is not changed.
 pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Result<Changed, Fault> {
     let document = Document::parse(file, must_be_json)?;
     let configurations: Vec<_> = document
@@ -185,11 +185,11 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
     })
 }
 
-/// What the filter makes of the result: it must take it, with exactly these weights.
+/// Checks that the filter accepts the result and reads exactly these weights in it.
 fn verdict(new: &Configuration<'_>, rule: usize, targets: &[u32]) -> Result<Shares, Fault> {
     let policy = new
         .policy()
-        .map_err(|fault| fault.because("with these weights the filter would refuse it"))?;
+        .map_err(|fault| fault.because("the filter would refuse these weights"))?;
     let rule = policy.router().rules().get(rule).ok_or_else(unsure)?;
     let as_asked = rule
         .destinations()
@@ -203,7 +203,7 @@ fn verdict(new: &Configuration<'_>, rule: usize, targets: &[u32]) -> Result<Shar
     }
 }
 
-/// The configuration that has the rule, and the rule's index in it.
+/// The index of the configuration that has the rule, and the index of the rule in it.
 fn choose(
     configurations: &[Configuration<'_>],
     policies: &[Policy],
@@ -229,7 +229,7 @@ fn choose(
                 .flat_map(|policy| policy.router().rules())
                 .map(Rule::name);
             Err(Fault::new(format!(
-                "has no rule `{rule}`: it has {}",
+                "there is no rule `{rule}`: the rules are {}",
                 names.collect::<Vec<_>>().join(", ")
             )))
         }
@@ -241,7 +241,7 @@ fn choose(
             };
             let lines: Vec<_> = several.iter().filter_map(line).collect();
             Err(Fault::new(format!(
-                "has several configurations with a rule `{rule}`, at the lines {}",
+                "several configurations have a rule `{rule}`: those on lines {}",
                 lines.join(", ")
             )))
         }
@@ -259,12 +259,12 @@ fn weight_in(configuration: &mut Value, rule: usize, destination: usize) -> Opti
 }
 
 fn already(fault: Fault) -> Fault {
-    fault.because("nothing was changed, the filter refuses the file as it is")
+    fault.because("the file was not changed, because the filter refuses it as it is")
 }
 
-/// The last guard: what was written is read again and compared, and any doubt ends here.
+/// The last check failed: the new content, read again, differs from what was asked for.
 fn unsure() -> Fault {
     Fault::new(
-        "nothing was changed: the weights cannot be changed without touching something else, change them by hand",
+        "the file was not changed: these weights cannot be edited without changing something else, so edit them by hand",
     )
 }

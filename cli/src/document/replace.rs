@@ -1,5 +1,5 @@
-//! Replacing a file by rename: who reads it finds the old content or the new one, whole, and Envoy, which watches for
-//! renames, sees it.
+//! Replaces a file by rename: readers find either the old content or the new content, never a mixture, and Envoy notices
+//! the change, because it watches for renames.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Read, Write};
@@ -9,22 +9,22 @@ use std::path::{Path, PathBuf};
 use crate::document::LARGEST;
 use crate::fault::Fault;
 
-/// A file that is about to be replaced. No other `Replacement` of the same path exists meanwhile, in any process.
+/// A file that is about to be replaced. While this exists, no other process has a `Replacement` of the same path.
 #[derive(Debug)]
 pub struct Replacement {
-    /// Where the content is.
+    /// The file that has the content.
     path: PathBuf,
-    /// The symbolic link that leads there, if one does.
+    /// The symbolic link that the user named, if it was one.
     link: Option<PathBuf>,
     file: File,
     content: Vec<u8>,
 }
 
 impl Replacement {
-    /// Reads the file, after any other `Replacement` of it has ended.
+    /// Reads the file as soon as no other `Replacement` of it exists.
     ///
     /// # Errors
-    /// The file cannot be read, is read-only, is no regular file, or is too large to be a configuration.
+    /// The file cannot be read, is read-only, is not a regular file, or is too large to be a configuration.
     pub fn of(path: &Path) -> Result<Self, Fault> {
         let link = fs::symlink_metadata(path)?
             .is_symlink()
@@ -32,14 +32,14 @@ impl Replacement {
         let path = fs::canonicalize(path)?;
         loop {
             if !fs::metadata(&path)?.is_file() {
-                return Err(Fault::new("is no regular file"));
+                return Err(Fault::new("is not a regular file"));
             }
             let file = File::open(&path)?;
-            // The rename needs no such right, but who took it away from everybody did not want the file changed.
+            // A rename does not need write permission on the file, but a read-only file is not meant to be changed.
             if file.metadata()?.permissions().readonly() {
                 return Err(Fault::new("is read-only"));
             }
-            // Some network file systems have no locks. The rename alone keeps the file whole there too.
+            // Some network file systems have no locks. The rename keeps the file consistent without one.
             let _ = file.lock();
             if is_at(&file, &path)? {
                 let content = read(&file)?;
@@ -50,7 +50,7 @@ impl Replacement {
                     content,
                 });
             }
-            // Another process has renamed its file onto the path while this one waited for the lock of the old one.
+            // While this process waited for the lock, another one renamed its file over the path.
         }
     }
 
@@ -59,12 +59,12 @@ impl Replacement {
         &self.content
     }
 
-    /// Puts `content` into the file's place, with its permissions and, if that is allowed, its owner.
+    /// Replaces the file with `content`. Permissions stay, and so does the owner if this process may set it.
     ///
-    /// A symbolic link to it is made anew, for Envoy watches the name that it was given and not what a link leads to.
+    /// Replaces a symbolic link to the file as well, because Envoy watches the path that it was given and not its target.
     ///
     /// # Errors
-    /// Nothing was changed but, where that is said, the file behind a link; a temporary file that was begun is removed.
+    /// Nothing was changed, unless the error says that the target of a link was. The temporary file is removed.
     pub fn replace_with(self, content: &[u8]) -> Result<(), Fault> {
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         let failed =
@@ -76,14 +76,14 @@ impl Replacement {
             .map_err(|error| failed("write the new content", error))?;
         temporary
             .rename_to(&self.path)
-            .map_err(|error| failed("rename the new file onto the old", error))?;
-        // The change is made. Whether the folder's entry survives a power cut is no reason to call it failed.
+            .map_err(|error| failed("rename the new file over the old one", error))?;
+        // The change is already visible, so a failed sync of the folder (it matters only for a power cut) is not an error.
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
         match &self.link {
             Some(link) => renew(link).map_err(|error| {
-                let what = "was changed, but the link to it could not be made anew";
+                let what = "was changed, but the link to it could not be replaced";
                 Fault::new(format!(
-                    "{what}, so an Envoy that watches the link does not see it: {error}"
+                    "{what}, so an Envoy that watches the link does not notice: {error}"
                 ))
             }),
             None => Ok(()),
@@ -91,7 +91,7 @@ impl Replacement {
     }
 }
 
-/// Reads no more than a configuration can have, and one byte more, so that a larger one is seen to be too large.
+/// Reads one byte more than the largest file that is accepted, so that the caller can recognize a larger one.
 ///
 /// # Errors
 /// Those of `source`.
@@ -102,7 +102,7 @@ pub fn read(source: impl Read) -> std::io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Renames a link to the same place onto the link.
+/// Creates a new link to the same target and renames it over the old one.
 fn renew(link: &Path) -> std::io::Result<()> {
     let target = fs::read_link(link)?;
     let beside = link.with_file_name(format!(".canary-{}-link.tmp", std::process::id()));
@@ -115,7 +115,7 @@ fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
     Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
 }
 
-/// A file of our own that is gone when this is dropped, unless it has been renamed.
+/// A temporary file. Dropping it removes the file, unless the file has been renamed.
 struct Temporary {
     path: PathBuf,
     file: File,
@@ -140,7 +140,7 @@ impl Temporary {
                         renamed: false,
                     });
                 }
-                // Left over from a process of the same number that was killed.
+                // A process with the same id was killed and left its file here.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && attempt < 100 => {
                     attempt += 1
                 }
@@ -153,10 +153,10 @@ impl Temporary {
         self.file.write_all(content)?;
         let (old, new) = (like.metadata()?, self.file.metadata()?);
         if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
-            // Only root may give files away; who may not owns the new one.
+            // Only root may set the owner; otherwise the new file belongs to this process's user.
             let _ = fchown(&self.file, Some(old.uid()), Some(old.gid()));
         }
-        // After the owner, whose change clears bits of the mode.
+        // Set the mode after the owner, because a change of the owner clears bits of the mode.
         self.file
             .set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
         self.file.sync_all()

@@ -1,10 +1,10 @@
-//! A rule's split as people read it: `blue-sub 75 %, green-sub 25 %`.
+//! The split of a rule as it is printed: `blue-sub 75 %, green-sub 25 %`.
 
 use std::fmt;
 
 use canary_filter::{Destination, Rule};
 
-/// The destinations of a rule with their weights and the share that each weight is of the sum.
+/// The destinations of a rule with their weights and their shares of the sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shares {
     rule: String,
@@ -12,7 +12,7 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// Each share with the weight that it comes from: `blue-sub 3 (75 %), green-sub 1 (25 %)`.
+    /// Each share with its weight: `blue-sub 3 (75 %), green-sub 1 (25 %)`.
     pub fn with_weights(&self) -> String {
         self.join(|weight, share| format!("{weight} ({share})"))
     }
@@ -57,7 +57,7 @@ impl From<&Rule> for Shares {
     }
 }
 
-/// At most two decimals. A share that is not nothing is not shown as nothing, one that is not all not as all.
+/// At most two decimals. A share is shown as 0 % or 100 % only if it is exactly that.
 fn percent(weight: u64, total: u64) -> String {
     let hundredths =
         (u128::from(weight) * 10_000 + u128::from(total) / 2) / u128::from(total.max(1));
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_are_exact_enough_to_be_believed() {
+    fn only_shares_that_are_nothing_or_everything_are_shown_as_such() {
         for (weight, total, shown) in [
             (75, 100, "75 %"),
             (1, 3, "33.33 %"),

@@ -1,13 +1,13 @@
-//! `canary check`: would the filter take what is in this file?
+//! `canary check`: whether the filter accepts the configurations in a file.
 
-use crate::Fault;
+use crate::commands::share::Shares;
 use crate::document::Document;
-use crate::share::Shares;
+use crate::fault::Fault;
 
-/// A configuration that the filter takes.
+/// A configuration that the filter accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// Where it begins in the file, from 1.
+    /// The line of the file on which it begins, from 1.
     pub line: usize,
     /// Its rules in their order.
     pub rules: Vec<Shares>,
@@ -40,7 +40,7 @@ pub fn check(file: &[u8], must_be_json: bool) -> Result<Vec<Checked>, Vec<Fault>
 }
 
 impl Checked {
-    /// What is printed about it: one line for one rule, else one more for each rule.
+    /// The text that is printed: one line if there is one rule, otherwise an additional line for each rule.
     pub fn report(&self) -> String {
         match self.rules.as_slice() {
             [rule] => format!("ok: 1 rule, {rule}"),

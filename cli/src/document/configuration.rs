@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use canary_filter::Policy;
 use serde_json::Value;
 
-use crate::embedded::Embedded;
+use crate::document::embedded::Embedded;
+use crate::document::tree::{self, Kind, Node};
+use crate::document::yaml;
 use crate::fault::Fault;
-use crate::json;
-use crate::tree::{self, Kind, Node};
 
 /// What Unicode puts in front of a file; it belongs to no syntax.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -32,7 +32,7 @@ impl<'d> Configuration<'d> {
         let Kind::Scalar { text, style } = &node.kind else {
             return Err(Fault::at(
                 node.line,
-                "the value of a StringValue must be JSON text, for example after `value: |`",
+                "the value of a StringValue must be JSON text: write it after `value: |`",
             ));
         };
         let source = file.get(node.span.clone()).unwrap_or_default();
@@ -58,7 +58,7 @@ impl<'d> Configuration<'d> {
         node: &'d Node,
         document: &'d Node,
     ) -> Result<Self, Fault> {
-        let json = json::from_yaml(node, document)?.to_string();
+        let json = yaml::from_yaml(node, document)?.to_string();
         Ok(Self {
             file,
             node,
@@ -141,7 +141,7 @@ impl<'d> Configuration<'d> {
         Fault::at(
             line,
             format!(
-                "the configuration is not JSON: {reason} (the text of a StringValue must be JSON)"
+                "the configuration is not valid JSON: {reason} (the value of a StringValue must be JSON text)"
             ),
         )
     }

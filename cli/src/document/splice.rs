@@ -1,14 +1,14 @@
-//! The bytes of a file that one weight is, and what goes there instead.
+//! The bytes of a weight in a file, and the text that replaces them.
 
 use std::ops::Range;
 
 use granit_parser::ScalarStyle;
 
-use crate::configuration::Configuration;
+use crate::document::configuration::Configuration;
+use crate::document::tree::{Kind, Node};
 use crate::fault::Fault;
-use crate::tree::{Kind, Node};
 
-/// Some bytes of a file and what they become.
+/// A range of bytes of a file and the text that replaces it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Splice {
     bytes: Range<usize>,
@@ -16,7 +16,7 @@ pub(crate) struct Splice {
 }
 
 impl Splice {
-    /// The one that sets a weight by the indices of its rule and its destination.
+    /// The splice that sets the weight of a destination, by the indices of the rule and the destination.
     pub(crate) fn weight(
         configuration: &Configuration<'_>,
         rule: usize,
@@ -61,10 +61,10 @@ impl Splice {
             }
             None => insertion(configuration, entry, source, &text),
         };
-        in_file.ok_or_else(|| at("the weight cannot be placed safely: write it there by hand once"))
+        in_file.ok_or_else(|| at("the weight cannot be edited safely: edit it by hand"))
     }
 
-    /// Makes all changes. `None` when they overlap or lie outside of the text.
+    /// Applies all splices. `None` if they overlap or lie outside the text.
     pub(crate) fn apply(mut splices: Vec<Self>, text: &str) -> Option<String> {
         splices.sort_by_key(|splice| splice.bytes.start);
         let mut result = String::with_capacity(text.len() + 16 * splices.len());
@@ -115,7 +115,7 @@ fn located(configuration: &Configuration<'_>, token: &Range<usize>) -> Option<Ra
     }
 }
 
-/// The weight as a new first field, in front of the first key: no value's end, no comma and no comment is touched.
+/// Inserts the weight as the first field: an insertion there never interferes with a value, a comma or a comment.
 fn insertion(
     configuration: &Configuration<'_>,
     entry: &Node,
@@ -127,8 +127,8 @@ fn insertion(
         return None;
     }
     let first = key.span.start;
-    let behind = source.get(first..)?;
-    let field = if behind.starts_with('"') {
+    let rest = source.get(first..)?;
+    let field = if rest.starts_with('"') {
         format!("\"weight\": {weight}")
     } else {
         format!("weight: {weight}")
@@ -149,15 +149,14 @@ fn insertion(
             },
         });
     }
-    // The scalar that holds JSON has no block mappings in it: here the spans are the file's own.
+    // JSON in a scalar has no block mappings, so the spans here are those of the file.
     let before = source.get(..first)?;
     let margin = before.get(before.rfind('\n').map_or(0, |end| end + 1)..)?;
     if configuration.embedded().is_some() || !margin.bytes().all(|b| matches!(b, b' ' | b'-')) {
         return None;
     }
-    let line_end = if behind.lines().next().is_some_and(|line| {
-        behind
-            .get(line.len()..)
+    let line_end = if rest.lines().next().is_some_and(|line| {
+        rest.get(line.len()..)
             .is_some_and(|end| end.starts_with("\r\n"))
     }) {
         "\r\n"
