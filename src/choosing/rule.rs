@@ -65,8 +65,8 @@ impl<S: Default> Rule<S> {
         completion: Completion<'_>,
         faults: &mut Faults,
     ) -> Option<Self> {
-        let name = faults.keep(name(wire, index).map_err(|fault| fault.at("name")));
         let keys = keys(wire, faults);
+        let name = faults.keep(name(wire, index).map_err(|fault| fault.at("name")));
         let Some(route) = wire.route.as_deref() else {
             faults.report(InvalidConfig::new("is required").at("route"));
             return None;

@@ -27,7 +27,7 @@ pub fn check(file: &[u8], must_be_json: bool) -> Result<Vec<Checked>, Vec<Fault>
         match verdict {
             Ok((line, policy)) => checked.push(Checked {
                 line,
-                rules: policy.router().rules().iter().map(Shares::from).collect(),
+                rules: policy.rules().iter().map(Shares::from).collect(),
             }),
             Err(fault) => faults.push(fault),
         }

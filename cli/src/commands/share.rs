@@ -48,11 +48,11 @@ impl fmt::Display for Shares {
 
 impl From<&Rule> for Shares {
     fn from(rule: &Rule) -> Self {
-        let weight =
-            |destination: &Destination| (destination.label().to_owned(), destination.weight());
+        let labels = rule.destinations().iter().map(Destination::label);
+        let weights = rule.weights().iter().copied();
         Self {
             rule: rule.name().to_owned(),
-            weights: rule.destinations().iter().map(weight).collect(),
+            weights: labels.map(str::to_owned).zip(weights).collect(),
         }
     }
 }

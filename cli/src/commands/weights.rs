@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use canary_filter::{Destination, Policy, Rule};
+use canary_filter::{Policy, Rule};
 use serde_json::Value;
 
 use crate::commands::share::Shares;
@@ -115,7 +115,8 @@ impl Change {
         Ok(rule
             .destinations()
             .iter()
-            .map(|now| target(now.label()).unwrap_or(now.weight()))
+            .zip(rule.weights())
+            .map(|(destination, now)| target(destination.label()).unwrap_or(*now))
             .collect())
     }
 }
@@ -141,14 +142,14 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
         .get(chosen)
         .zip(policies.get(chosen))
         .ok_or_else(unsure)?;
-    let rule = policy.router().rules().get(index).ok_or_else(unsure)?;
+    let rule = policy.rules().get(index).ok_or_else(unsure)?;
 
     let targets = change.targets(rule)?;
     let mut expected = configuration.value()?;
     let has_ramp = expected.pointer(&format!("/http/{index}/ramp")).is_some();
     let mut splices = Vec::new();
-    for (place, (destination, &weight)) in rule.destinations().iter().zip(&targets).enumerate() {
-        if destination.weight() != weight {
+    for (place, (now, &weight)) in rule.weights().iter().zip(&targets).enumerate() {
+        if *now != weight {
             splices.push(Splice::weight(configuration, index, place, weight)?);
             *weight_in(&mut expected, index, place).ok_or_else(unsure)? = weight.into();
         }
@@ -190,13 +191,8 @@ fn verdict(new: &Configuration<'_>, rule: usize, targets: &[u32]) -> Result<Shar
     let policy = new
         .policy()
         .map_err(|fault| fault.because("the filter would refuse these weights"))?;
-    let rule = policy.router().rules().get(rule).ok_or_else(unsure)?;
-    let as_asked = rule
-        .destinations()
-        .iter()
-        .map(Destination::weight)
-        .eq(targets.iter().copied());
-    if as_asked {
+    let rule = policy.rules().get(rule).ok_or_else(unsure)?;
+    if rule.weights() == targets {
         Ok(Shares::from(rule))
     } else {
         Err(unsure())
@@ -211,7 +207,6 @@ fn choose(
 ) -> Result<(usize, usize), Fault> {
     let position = |policy: &Policy| {
         policy
-            .router()
             .rules()
             .iter()
             .position(|known| known.name() == rule)
@@ -226,7 +221,7 @@ fn choose(
         [] => {
             let names = policies
                 .iter()
-                .flat_map(|policy| policy.router().rules())
+                .flat_map(|policy| policy.rules())
                 .map(Rule::name);
             Err(Fault::new(format!(
                 "there is no rule `{rule}`: the rules are {}",

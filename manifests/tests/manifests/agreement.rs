@@ -218,7 +218,7 @@ fn clusters(faults: &mut Faults, policy: &Policy, rule: &Value) {
         named == subsets,
         &format!("subsets {subsets:?} and envoy/clusters.yaml's {named:?}"),
     );
-    faults.that(policy.router().rules().len() == 1, "one rule");
+    faults.that(policy.rules().len() == 1, "one rule");
 }
 
 /// Who runs the plugin and who has the routes.

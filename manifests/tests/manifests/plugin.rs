@@ -30,7 +30,7 @@ fn the_plugin_takes_the_configuration_of_the_manifest() {
     let policy = policy(documents.named("WasmPlugin", "canary")).unwrap();
     assert_eq!(policy.outputs().cluster_header(), Some("x-canary-cluster"));
     assert_eq!(policy.outputs().response_header(), Some("x-canary"));
-    assert_eq!(policy.router().rules().len(), 1);
+    assert_eq!(policy.rules().len(), 1);
 }
 
 #[test]
