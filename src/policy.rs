@@ -46,7 +46,7 @@ impl Policy {
     /// out, except for what a part that could not be read may hold.
     pub fn faults(bytes: &[u8]) -> Vec<InvalidConfig> {
         let mut faults = Faults::at_most(MOST_FAULTS);
-        if let Some(wire) = Config::read(bytes, &mut faults) {
+        if let Some(wire) = Config::read_all(bytes, &mut faults) {
             let unread = faults.len();
             Self::from_wire(&wire, &mut faults);
             faults.drop_consequences(unread);
@@ -62,8 +62,7 @@ impl<S: Default> Policy<S> {
     /// The first fault, with its path.
     pub fn with_slots(bytes: &[u8]) -> Result<Self, InvalidConfig> {
         let mut faults = Faults::first();
-        let policy =
-            Config::read(bytes, &mut faults).and_then(|wire| Self::from_wire(&wire, &mut faults));
+        let policy = Self::from_wire(&Config::read(bytes)?, &mut faults);
         policy.ok_or_else(|| faults.into_first())
     }
 

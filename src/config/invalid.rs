@@ -36,7 +36,11 @@ const NOT_YET: &[&str] = &["rollback", "ramp"];
 
 /// A fault in a configuration. Its text is one line: `http[0].route[1].weight: -5 is negative`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidConfig {
+pub struct InvalidConfig(Box<Parts>);
+
+/// In a box: most results that may be a fault are small values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Parts {
     path: Path,
     position: Option<Position>,
     reason: Cow<'static, str>,
@@ -63,22 +67,22 @@ pub(crate) struct Faults {
 impl InvalidConfig {
     /// A fault without a place yet; the callers put their steps in front with [`at`](Self::at).
     pub(crate) fn new(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Parts {
             path: Path::default(),
             position: None,
             reason: reason.into(),
-        }
+        }))
     }
 
     /// A fault at a place of a text that is not JSON, and so has no paths.
-    pub(crate) fn with_position(self, line: usize, column: usize) -> Self {
-        let position = Some(Position { line, column });
-        Self { position, ..self }
+    pub(crate) fn with_position(mut self, line: usize, column: usize) -> Self {
+        self.0.position = Some(Position { line, column });
+        self
     }
 
     /// Puts a step in front of the path.
     pub(crate) fn at(mut self, step: impl Into<Step>) -> Self {
-        self.path.begin_with(step.into());
+        self.0.path.begin_with(step.into());
         self
     }
 
@@ -89,27 +93,27 @@ impl InvalidConfig {
 
     /// Where the fault is; no step when it is the whole configuration.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.0.path
     }
 
     /// Where the text stops being JSON, if that is the fault.
     pub fn position(&self) -> Option<Position> {
-        self.position
+        self.0.position
     }
 
     /// What is wrong, without the place. Unlike the `Display`, it may hold control characters of the configuration's.
     pub fn reason(&self) -> &str {
-        &self.reason
+        &self.0.reason
     }
 }
 
 impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.to_string();
+        let path = self.0.path.to_string();
         let parts = if path.is_empty() {
-            ["", "", &self.reason]
+            ["", "", &self.0.reason]
         } else {
-            [&path, ": ", &self.reason]
+            [&path, ": ", &self.0.reason]
         };
         // Both parts quote names and values of the configuration, which must not break the line.
         let escaped = |c: char| {
@@ -190,6 +194,7 @@ impl Faults {
     }
 
     /// Reports a fault.
+    #[inline(never)] // Many callers, none of them on the way of a good configuration.
     pub(crate) fn report(&mut self, fault: InvalidConfig) {
         if !self.is_full() {
             self.found.push(fault);
@@ -209,13 +214,17 @@ impl Faults {
     ) -> T {
         let before = self.found.len();
         let built = part(self);
-        if let Some(found @ [_, ..]) = self.found.get_mut(before..) {
-            let step = step.into();
-            for fault in found {
-                fault.path.begin_with(step.clone());
-            }
+        if self.found.len() > before {
+            self.prefix(before, step.into());
         }
         built
+    }
+
+    #[inline(never)]
+    fn prefix(&mut self, first: usize, step: Step) {
+        for fault in self.found.iter_mut().skip(first) {
+            fault.0.path.begin_with(step.clone());
+        }
     }
 
     /// Builds each item of a list; `None` if any of them is refused, or could not be read.
@@ -260,7 +269,7 @@ impl Faults {
         let mut number = 0;
         self.found.retain(|fault| {
             number += 1;
-            let follows = |cause: &InvalidConfig| cause.path.begins_with(&fault.path);
+            let follows = |cause: &InvalidConfig| cause.path().begins_with(fault.path());
             number <= first || !causes.iter().any(follows)
         });
     }

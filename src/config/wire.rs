@@ -136,16 +136,17 @@ pub(crate) struct PortNumber(pub(crate) u16);
 pub(crate) struct Entries<T>(pub(crate) BTreeMap<String, T>);
 
 impl Config {
-    /// Reads the wire form. A part that cannot be read is reported and then left out, as long as more faults are wanted.
-    pub(crate) fn read(bytes: &[u8], faults: &mut Faults) -> Option<Self> {
-        if bytes.len() > LARGEST {
-            let reason = format!("is larger than {} MiB", LARGEST >> 20);
-            return faults.keep(Err(InvalidConfig::new(reason)));
-        }
-        if bytes.iter().all(u8::is_ascii_whitespace) {
-            return faults.keep(Err(InvalidConfig::new("the configuration is empty")));
-        }
-        let mut tree = faults.keep(Json::parse(bytes).map_err(|error| not_json(&error)))?;
+    /// Reads the wire form.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, InvalidConfig> {
+        Self::deserialize(&parse(bytes)?)
+    }
+
+    /// Reads as much of the wire form as can be read: each part that cannot is reported and then left out.
+    pub(crate) fn read_all(bytes: &[u8], faults: &mut Faults) -> Option<Self> {
+        let mut tree = faults.keep(parse(bytes))?;
         loop {
             match Self::deserialize(&tree) {
                 Ok(config) => return Some(config),
@@ -159,6 +160,17 @@ impl Config {
             }
         }
     }
+}
+
+fn parse(bytes: &[u8]) -> Result<Json<'_>, InvalidConfig> {
+    if bytes.len() > LARGEST {
+        let reason = format!("is larger than {} MiB", LARGEST >> 20);
+        return Err(InvalidConfig::new(reason));
+    }
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(InvalidConfig::new("the configuration is empty"));
+    }
+    Json::parse(bytes).map_err(|error| not_json(&error))
 }
 
 fn not_json(error: &serde_json::Error) -> InvalidConfig {

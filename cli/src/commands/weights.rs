@@ -205,12 +205,7 @@ fn choose(
     policies: &[Policy],
     rule: &str,
 ) -> Result<(usize, usize), Fault> {
-    let position = |policy: &Policy| {
-        policy
-            .rules()
-            .iter()
-            .position(|known| known.name() == rule)
-    };
+    let position = |policy: &Policy| policy.rules().iter().position(|known| known.name() == rule);
     let having: Vec<_> = policies
         .iter()
         .enumerate()

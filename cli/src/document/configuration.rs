@@ -117,7 +117,8 @@ impl<'d> Configuration<'d> {
             self.value()?;
         }
         Policy::from_json(self.json.as_bytes()).map_err(|invalid| {
-            Fault::new(invalid.to_string()).with_line(Some(self.line_of(&invalid.path().to_string())))
+            Fault::new(invalid.to_string())
+                .with_line(Some(self.line_of(&invalid.path().to_string())))
         })
     }
 

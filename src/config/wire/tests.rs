@@ -1,12 +1,7 @@
 use super::*;
 
-fn read(bytes: &[u8]) -> Result<Config, InvalidConfig> {
-    let mut faults = Faults::first();
-    Config::read(bytes, &mut faults).ok_or_else(|| faults.into_first())
-}
-
 fn refused(text: &str) -> String {
-    match read(text.as_bytes()) {
+    match Config::read(text.as_bytes()) {
         Ok(config) => panic!("accepted: {config:?}"),
         Err(fault) => fault.to_string(),
     }
@@ -122,8 +117,8 @@ fn what_is_no_json_says_where() {
             "{line}"
         );
     }
-    assert!(read(b"\x0a\x10\x0a\x04http").is_err());
-    assert!(read(b"{\"http\": [{\"name\": \"\xff\"}]}").is_err());
+    assert!(Config::read(b"\x0a\x10\x0a\x04http").is_err());
+    assert!(Config::read(b"{\"http\": [{\"name\": \"\xff\"}]}").is_err());
 }
 
 #[test]
@@ -180,7 +175,7 @@ fn deep_nesting_is_an_error_and_not_a_crash() {
 #[test]
 fn a_configuration_larger_than_memory_can_hold_is_not_read() {
     let rule = r#"{"http": [{"route": [{"cluster": "a"}]}]}"#;
-    let of = |length: usize| read((" ".repeat(length - rule.len()) + rule).as_bytes());
+    let of = |length: usize| Config::read((" ".repeat(length - rule.len()) + rule).as_bytes());
     assert!(of(LARGEST).is_ok());
     assert_eq!(
         of(LARGEST + 1).map(drop).unwrap_err().to_string(),
