@@ -1,9 +1,7 @@
 //! A configuration is taken whole or not at all, and the last good one stays.
 
-use std::sync::Arc;
-
 use crate::color;
-use crate::support::{Proxy, Shared, Vm};
+use crate::support::{Proxy, Shared, Vm, Worker};
 
 const GREEN: &str = "outbound|80|green-sub|c.d";
 
@@ -71,20 +69,17 @@ fn a_start_with_a_bad_configuration_chooses_nothing() {
 fn another_virtual_machine_finds_the_last_accepted_configuration() {
     let shared = Shared::default();
     let vm = |shared: &Shared, configuration: &str| {
-        let (shared, configuration) = (Arc::clone(shared), configuration.to_owned());
-        let thread = std::thread::spawn(move || {
-            let mut vm = Vm::start_in(shared);
+        let configuration = configuration.to_owned();
+        Worker::start(shared).run(move |vm| {
             assert!(vm.configure(configuration));
             vm.send(&[(":path", "/color")]).sent("x-canary-cluster")
-        });
-        thread.join().unwrap()
+        })
     };
     assert!(vm(&shared, "bad").is_empty());
     assert_eq!(vm(&shared, &color("")), [GREEN]);
     assert_eq!(vm(&shared, "bad"), [GREEN]);
-    let keys: Vec<_> = shared.lock().unwrap().keys().cloned().collect();
     assert_eq!(
-        keys,
+        shared.keys(),
         ["canary-filter.accepted.demo"],
         "under a prefix and the plugin's name"
     );
@@ -93,10 +88,8 @@ fn another_virtual_machine_finds_the_last_accepted_configuration() {
 #[test]
 fn another_plugins_configuration_is_not_taken() {
     let shared = Shared::default();
-    shared.lock().unwrap().insert(
-        "canary-filter.accepted.other".to_owned(),
-        color("").into_bytes(),
-    );
+    let other = "canary-filter.accepted.other";
+    shared.set(other, color("").as_bytes(), 0).unwrap();
     let mut vm = Vm::start_in(shared);
     vm.configure("bad");
     assert!(
@@ -108,18 +101,16 @@ fn another_plugins_configuration_is_not_taken() {
 
 #[test]
 fn an_accepted_configuration_is_told_once() {
-    let mut vm = Vm::with(&color(""));
-    assert_eq!(
-        last_line(),
-        (
-            2,
-            "canary-filter demo: configuration taken, rules: 1".to_owned()
-        )
-    );
-    let before = Proxy::with(|proxy| proxy.log.len());
-    // Another worker's turn with the same bytes.
-    vm.configure(color(""));
-    assert_eq!(Proxy::with(|proxy| proxy.log.len()), before);
+    let shared = Shared::default();
+    let log = |worker: Worker| {
+        worker.run(|vm| {
+            assert!(vm.configure(color("")));
+            Proxy::with(|proxy| proxy.log.clone())
+        })
+    };
+    let line = "canary-filter demo: configuration taken, rules: 1".to_owned();
+    assert_eq!(log(Worker::start(&shared)), [(2, line)]);
+    assert_eq!(log(Worker::start(&shared)), []);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use canary_filter as _;
 mod configuration;
 mod cookie;
 mod decision;
+mod host;
 mod hostile;
 mod reads;
 #[path = "../support/mod.rs"]

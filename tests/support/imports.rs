@@ -4,11 +4,14 @@
 
 use std::slice;
 
-use super::Proxy;
 use super::counting;
+use super::proxy::Map;
+use super::{CasMismatch, Lines, Proxy};
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
+const BAD_ARGUMENT: u32 = 2;
+const CAS_MISMATCH: u32 = 8;
 
 /// Bytes of the filter's.
 ///
@@ -53,6 +56,26 @@ fn host<T>(call: &str, key: &str, answer: impl FnOnce(&mut Proxy) -> T) -> T {
     })
 }
 
+/// Changes a header map, if it is there.
+fn change(call: &str, key: &str, map: u32, change: impl FnOnce(&mut Lines)) -> u32 {
+    host(call, key, |proxy| match proxy.write(Map(map)) {
+        Some(lines) => {
+            change(lines);
+            OK
+        }
+        None => BAD_ARGUMENT,
+    })
+}
+
+/// Changes the value of a metric, for this virtual machine and for the whole proxy.
+fn update(call: &str, id: u32, change: impl Fn(u64) -> u64) {
+    host(call, "", |proxy| {
+        let (name, value) = &mut proxy.metrics[id as usize];
+        *value = change(*value);
+        proxy.shared.update_metric(name, change);
+    });
+}
+
 macro_rules! imports {
     ($(fn $name:ident($($argument:ident: $type:ty),*) $body:block)*) => {
         $(
@@ -74,7 +97,7 @@ imports! {
     }
 
     fn proxy_get_current_time_nanoseconds(time: *mut u64) {
-        host("time", "", |_| *time = 1_700_000_000_000_000_000);
+        host("time", "", |proxy| *time = u64::try_from(proxy.shared.now().as_nanos()).unwrap());
         OK
     }
 
@@ -91,51 +114,56 @@ imports! {
         })
     }
 
+    fn proxy_set_tick_period_milliseconds(period: u32) {
+        host("tick every", &period.to_string(), |proxy| proxy.set_tick_period(period));
+        OK
+    }
+
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) {
-        host("all", "", |proxy| give(&serialized(proxy.values(map)), data, size))
+        host("all", "", |proxy| match proxy.read(Map(map)) {
+            Some(lines) => give(&serialized(lines), data, size),
+            None => BAD_ARGUMENT,
+        })
     }
 
     fn proxy_get_header_map_value(
         map: u32, key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize
     ) {
         let key = text(key, key_size);
-        host("get", &key, |proxy| {
-            match proxy.values(map).iter().find(|(name, _)| *name == key) {
+        host("get", &key, |proxy| match proxy.read(Map(map)) {
+            Some(lines) => match lines.iter().find(|(name, _)| *name == key) {
                 Some((_, value)) => give(value, data, size),
                 None => NOT_FOUND,
-            }
+            },
+            None => BAD_ARGUMENT,
         })
     }
 
     fn proxy_remove_header_map_value(map: u32, key: *const u8, key_size: usize) {
         let key = text(key, key_size);
-        host("remove", &key, |proxy| proxy.values(map).retain(|(name, _)| *name != key));
-        OK
+        change("remove", &key, map, |lines| lines.retain(|(name, _)| *name != key))
     }
 
     fn proxy_replace_header_map_value(
         map: u32, key: *const u8, key_size: usize, value: *const u8, value_size: usize
     ) {
         let (key, value) = (text(key, key_size), bytes(value, value_size).to_vec());
-        host("set", &key, |proxy| {
-            let lines = proxy.values(map);
+        change("set", &key, map, |lines| {
             lines.retain(|(name, _)| *name != key);
             lines.push((key.clone(), value));
-        });
-        OK
+        })
     }
 
     fn proxy_add_header_map_value(
         map: u32, key: *const u8, key_size: usize, value: *const u8, value_size: usize
     ) {
         let (key, value) = (text(key, key_size), bytes(value, value_size).to_vec());
-        host("add", &key, |proxy| proxy.values(map).push((key.clone(), value)));
-        OK
+        change("add", &key, map, |lines| lines.push((key.clone(), value)))
     }
 
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) {
         let path = text(path, path_size).replace('\0', ".");
-        host("property", &path, |proxy| match proxy.properties.get(&path) {
+        host("property", &path, |proxy| match proxy.property(&path) {
             Some(value) => give(value, data, size),
             None => NOT_FOUND,
         })
@@ -151,19 +179,21 @@ imports! {
         key: *const u8, key_size: usize, data: *mut *mut u8, size: *mut usize, cas: *mut u32
     ) {
         let key = text(key, key_size);
-        host("get shared", &key, |proxy| match proxy.shared.lock().unwrap().get(&key) {
-            Some(value) => {
-                *cas = 1;
-                give(value, data, size)
+        host("get shared", &key, |proxy| match proxy.shared.get(&key) {
+            Some((value, number)) => {
+                *cas = number;
+                give(&value, data, size)
             }
             None => NOT_FOUND,
         })
     }
 
-    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, _cas: u32) {
-        let (key, value) = (text(key, key_size), bytes(value, value_size).to_vec());
-        host("set shared", &key, |proxy| proxy.shared.lock().unwrap().insert(key.clone(), value));
-        OK
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, cas: u32) {
+        let (key, value) = (text(key, key_size), bytes(value, value_size));
+        host("set shared", &key, |proxy| match proxy.shared.set(&key, value, cas) {
+            Ok(()) => OK,
+            Err(CasMismatch) => CAS_MISMATCH,
+        })
     }
 
     fn proxy_define_metric(_kind: u32, name: *const u8, name_size: usize, id: *mut u32) {
@@ -171,17 +201,18 @@ imports! {
         host("define", &name, |proxy| {
             *id = u32::try_from(proxy.metrics.len()).unwrap();
             proxy.metrics.push((name.clone(), 0));
+            proxy.shared.update_metric(&name, |value| value);
         });
         OK
     }
 
     fn proxy_record_metric(id: u32, value: u64) {
-        host("record", "", |proxy| proxy.metrics[id as usize].1 = value);
+        update("record", id, |_| value);
         OK
     }
 
     fn proxy_increment_metric(id: u32, by: i64) {
-        host("increment", "", |proxy| proxy.metrics[id as usize].1 += u64::try_from(by).unwrap());
+        update("increment", id, |value| value.checked_add_signed(by).unwrap());
         OK
     }
 
@@ -203,7 +234,7 @@ macro_rules! unused {
 
 // The SDK wants them for what the filter does not do.
 unused! {
-    proxy_get_log_level proxy_set_tick_period_milliseconds proxy_set_buffer_bytes proxy_set_header_map_pairs
+    proxy_get_log_level proxy_set_buffer_bytes proxy_set_header_map_pairs
     proxy_register_shared_queue proxy_resolve_shared_queue proxy_dequeue_shared_queue proxy_enqueue_shared_queue
     proxy_continue_stream proxy_close_stream proxy_send_local_response proxy_http_call proxy_grpc_call
     proxy_grpc_stream proxy_grpc_send proxy_grpc_cancel proxy_grpc_close proxy_get_status
@@ -211,7 +242,7 @@ unused! {
 }
 
 /// The ABI's form of a header map: the number of lines, their sizes, then names and values, each with a zero behind it.
-fn serialized(lines: &super::Lines) -> Vec<u8> {
+fn serialized(lines: &[(String, Vec<u8>)]) -> Vec<u8> {
     let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap().to_le_bytes();
     let mut map = u32::try_from(lines.len()).unwrap().to_le_bytes().to_vec();
     for (name, value) in lines {

@@ -1,53 +1,31 @@
 //! Drives the filter as Envoy does.
 
-#![allow(unsafe_code, reason = "the exports are functions of the ABI")]
+#![allow(unsafe_code, reason = "the environment is a global of the process")]
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, Weak};
 
 use super::counting;
-use super::{Lines, Proxy, Shared, lines};
-
-unsafe extern "C" {
-    safe fn _initialize();
-    safe fn proxy_on_context_create(context: u32, root: u32);
-    safe fn proxy_on_vm_start(context: u32, size: usize) -> bool;
-    safe fn proxy_on_configure(context: u32, size: usize) -> bool;
-    safe fn proxy_on_request_headers(context: u32, lines: usize, end: bool) -> u32;
-    safe fn proxy_on_response_headers(context: u32, lines: usize, end: bool) -> u32;
-    safe fn proxy_on_delete(context: u32);
-}
+use super::exports;
+use super::proxy::PLUGIN;
+use super::root::Root;
+use super::{Exchange, Lines, Proxy, Shared, Stream, lines};
 
 /// The virtual machine of this thread.
 pub(crate) struct Vm {
-    /// The root context of the newest configuration.
-    root: u32,
-}
-
-/// The numbers of contexts; no number comes twice.
-static CONTEXTS: AtomicU32 = AtomicU32::new(1);
-
-fn next_context() -> u32 {
-    CONTEXTS.fetch_add(1, Ordering::Relaxed)
+    /// The root of each plugin that gets its new streams.
+    current: BTreeMap<String, Arc<Root>>,
+    /// Every root that has been configured, in this order; those without streams are gone unless they are current.
+    roots: Vec<Weak<Root>>,
 }
 
 /// The SDK sets up what the process has once, a logger and a panic hook, as if there were no other thread.
 fn initialize() {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap();
-    _initialize();
-    // The hook sends panics to the proxy's log; here they are for whoever reads the test's output.
+    exports::_initialize();
+    // The hook sends panics to the proxy's log, but here they belong in the test's output.
     drop(std::panic::take_hook());
-}
-
-/// What a request and its answer have become.
-pub(crate) struct Exchange {
-    pub(crate) request: Lines,
-    pub(crate) response: Lines,
-    /// What the filter has asked the proxy for while the request came in.
-    pub(crate) calls: Vec<String>,
-    /// How often the filter has allocated for the request, from its context's creation to its end.
-    pub(crate) allocations: usize,
 }
 
 impl Vm {
@@ -58,14 +36,12 @@ impl Vm {
 
     /// One more virtual machine of a proxy.
     pub(crate) fn start_in(shared: Shared) -> Self {
-        Proxy::with(|proxy| {
-            proxy.shared = shared;
-            proxy
-                .properties
-                .insert("plugin_name".to_owned(), b"demo".to_vec());
-        });
+        Proxy::with(|proxy| proxy.start(shared));
         initialize();
-        Self { root: 0 }
+        Self {
+            current: BTreeMap::new(),
+            roots: Vec::new(),
+        }
     }
 
     /// With this configuration, which it must accept.
@@ -76,15 +52,54 @@ impl Vm {
         vm
     }
 
-    /// Gives it a configuration, in a root context of its own as Envoy does; what it says to it.
+    /// Gives it a configuration; whether the filter accepts it.
     pub(crate) fn configure(&mut self, configuration: impl AsRef<[u8]>) -> bool {
-        let configuration = configuration.as_ref().to_vec();
-        let size = configuration.len();
-        Proxy::with(|proxy| proxy.configuration = configuration);
-        self.root = next_context();
-        proxy_on_context_create(self.root, 0);
-        assert!(proxy_on_vm_start(self.root, 0));
-        proxy_on_configure(self.root, size)
+        self.configure_plugin(PLUGIN, configuration)
+    }
+
+    /// Gives a configuration to the plugin of this name, as Envoy does: in a root context of its own, unless one of
+    /// the same bytes still lives. The root before it lives on as long as its streams, and stays in force if the
+    /// filter refuses the new one.
+    pub(crate) fn configure_plugin(
+        &mut self,
+        plugin: &str,
+        configuration: impl AsRef<[u8]>,
+    ) -> bool {
+        let configuration = configuration.as_ref();
+        let same = |root: &Arc<Root>| root.plugin == plugin && root.configuration == configuration;
+        let root = match self.living().find(same) {
+            Some(root) => root,
+            None => match Root::configured(plugin, configuration.to_vec()) {
+                Some(root) => Arc::new(root),
+                None => return false,
+            },
+        };
+        self.roots.retain(|old| old.strong_count() > 0);
+        if self.living().all(|old| old.context != root.context) {
+            self.roots.push(Arc::downgrade(&root));
+        }
+        self.current.insert(plugin.to_owned(), root);
+        true
+    }
+
+    /// The numbers of the root contexts that live, the newest one last.
+    pub(crate) fn roots(&self) -> Vec<u32> {
+        self.living().map(|root| root.context).collect()
+    }
+
+    /// The timers of all root contexts fire that have one; what the filter asked for.
+    pub(crate) fn tick(&self) -> Vec<String> {
+        Proxy::with(|proxy| proxy.calls.clear());
+        self.living().for_each(|root| root.tick());
+        Proxy::with(|proxy| std::mem::take(&mut proxy.calls))
+    }
+
+    /// The timer of one root context fires, which has to live; what the filter asked for.
+    pub(crate) fn tick_root(&self, context: u32) -> Vec<String> {
+        Proxy::with(|proxy| proxy.calls.clear());
+        let root = self.living().find(|root| root.context == context);
+        root.unwrap().tick();
+        Proxy::with(|proxy| std::mem::take(&mut proxy.calls))
     }
 
     /// A request that is answered with 200.
@@ -98,7 +113,7 @@ impl Vm {
         let stream = self.open();
         let (request, calls) = stream.request(request);
         let response = stream.response(response);
-        counting::filter(|| proxy_on_delete(stream.0));
+        stream.delete();
         Exchange {
             request,
             response,
@@ -107,73 +122,19 @@ impl Vm {
         }
     }
 
-    /// A request's context, of the newest configuration.
+    /// A request's context, of the current configuration.
     pub(crate) fn open(&mut self) -> Stream {
-        let stream = next_context();
-        counting::filter(|| proxy_on_context_create(stream, self.root));
-        Stream(stream)
-    }
-}
-
-/// The context of a request.
-pub(crate) struct Stream(u32);
-
-impl Stream {
-    /// The request comes in; what it has become, and what the filter asked for.
-    pub(crate) fn request(&self, request: Lines) -> (Lines, Vec<String>) {
-        let size = request.len();
-        Proxy::with(|proxy| {
-            proxy.calls.clear();
-            proxy.headers.insert(0, request);
-        });
-        assert_eq!(
-            counting::filter(|| proxy_on_request_headers(self.0, size, true)),
-            0,
-            "it goes on"
-        );
-        Proxy::with(|proxy| {
-            (
-                proxy.headers.remove(&0).unwrap(),
-                std::mem::take(&mut proxy.calls),
-            )
-        })
+        self.open_in(PLUGIN)
     }
 
-    /// Its answer comes; what it has become.
-    pub(crate) fn response(&self, response: Lines) -> Lines {
-        let size = response.len();
-        Proxy::with(|proxy| proxy.headers.insert(2, response));
-        assert_eq!(
-            counting::filter(|| proxy_on_response_headers(self.0, size, true)),
-            0,
-            "it goes on"
-        );
-        Proxy::with(|proxy| proxy.headers.remove(&2).unwrap())
+    /// A request's context, of the current configuration of the plugin of this name.
+    pub(crate) fn open_in(&mut self, plugin: &str) -> Stream {
+        Stream::open(Arc::clone(&self.current[plugin]))
     }
 
-    /// The end.
-    pub(crate) fn delete(self) {
-        proxy_on_delete(self.0);
+    fn living(&self) -> impl Iterator<Item = Arc<Root>> {
+        self.roots.iter().filter_map(Weak::upgrade)
     }
-}
-
-impl Exchange {
-    /// The values of a header that goes to the upstream.
-    pub(crate) fn sent(&self, name: &str) -> Vec<String> {
-        values(&self.request, name)
-    }
-
-    /// The values of a header that goes to the client.
-    pub(crate) fn answered(&self, name: &str) -> Vec<String> {
-        values(&self.response, name)
-    }
-}
-
-fn values(lines: &Lines, name: &str) -> Vec<String> {
-    let of_name = lines.iter().filter(|(key, _)| key == name);
-    of_name
-        .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-        .collect()
 }
 
 /// Sets a variable of the virtual machine's environment.
