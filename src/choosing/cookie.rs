@@ -1,9 +1,9 @@
 //! Cookies, by RFC 6265: one value out of a `Cookie` header, and a `Set-Cookie` that issues a new one.
 
-use std::time::Duration;
+mod attributes;
 
+use crate::choosing::cookie::attributes::Attributes;
 use crate::choosing::decision::Issued;
-use crate::config::duration;
 use crate::config::header_name::is_token;
 use crate::config::invalid::{Faults, InvalidConfig};
 use crate::config::wire;
@@ -12,33 +12,17 @@ use crate::config::wire;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cookie {
     name: Box<str>,
-    /// The attributes of a cookie that is issued; without them a cookie is only read.
-    attributes: Option<Box<str>>,
+    /// Those of a cookie that is issued; without them a cookie is only read.
+    attributes: Option<Attributes>,
 }
 
 impl Cookie {
     pub(crate) fn from_wire(wire: &wire::HttpCookie, faults: &mut Faults) -> Option<Self> {
         let name = faults.keep(name(wire.name.as_deref()).map_err(|fault| fault.at("name")));
-        let path = faults.keep(path(wire.path.as_deref()).map_err(|fault| fault.at("path")));
-        let Some(ttl) = wire.ttl.as_deref() else {
-            if wire.path.is_some() {
-                let reason = "has no effect without `ttl`: the cookie is only read";
-                faults.report(InvalidConfig::new(reason).at("path"));
-                return None;
-            }
-            return Some(Self {
-                name: name?,
-                attributes: None,
-            });
-        };
-        let ttl = duration::parse(ttl).ok_or_else(|| {
-            InvalidConfig::new(format!("`{ttl}` is not a valid duration, such as 720h")).at("ttl")
-        });
-        let ttl = faults.keep(ttl);
-        let attributes = attributes(path?, ttl?);
+        let attributes = Attributes::from_wire(wire, faults);
         Some(Self {
             name: name?,
-            attributes: Some(attributes.into()),
+            attributes: attributes?,
         })
     }
 
@@ -63,11 +47,32 @@ impl Cookie {
 
     /// The value of a `Set-Cookie` header that issues this key.
     pub(crate) fn issue(&self, issued: Issued) -> Option<String> {
-        let attributes = self.attributes.as_deref()?;
+        let [attributes, secure] = self.attributes.as_ref()?.text(issued.is_secure());
         let key = issued.key();
         let key = str::from_utf8(&key).unwrap_or_default();
-        let secure = if issued.is_secure() { "; Secure" } else { "" };
         Some([&*self.name, "=", key, attributes, secure].concat())
+    }
+
+    /// The value of a `Cookie` header that carries this key before the request's own cookies. An empty cookie of this
+    /// name may be among those, and of two with one name the first one counts.
+    pub(crate) fn carried<'h>(
+        &self,
+        issued: Issued,
+        own: impl Iterator<Item = &'h [u8]>,
+    ) -> Vec<u8> {
+        let mut header = [self.name.as_bytes(), b"=", &issued.key()].concat();
+        for line in own {
+            header.extend_from_slice(b"; ");
+            header.extend_from_slice(line);
+        }
+        header
+    }
+
+    /// Whether a `Set-Cookie` header sets a cookie of this name.
+    pub(crate) fn is_set_by(&self, set_cookie: &[u8]) -> bool {
+        let mut parts = set_cookie.split(|b| matches!(b, b'=' | b';'));
+        let name = parts.next().unwrap_or_default();
+        name.trim_ascii() == self.name.as_bytes()
     }
 }
 
@@ -77,28 +82,6 @@ fn name(name: Option<&str>) -> Result<Box<str>, InvalidConfig> {
         return Err(InvalidConfig::new("is not a valid cookie name"));
     }
     Ok(name.into())
-}
-
-fn path(path: Option<&str>) -> Result<&str, InvalidConfig> {
-    let path = path.unwrap_or("/");
-    let path_octet = |b: u8| (b' '..=b'~').contains(&b) && b != b';';
-    if !path.starts_with('/') || !path.bytes().all(path_octet) || path.len() > 1024 {
-        return Err(InvalidConfig::new(
-            "is not a valid cookie path: it begins with `/` and holds visible ASCII without `;`",
-        ));
-    }
-    Ok(path)
-}
-
-/// The cookie's life is in whole seconds; `0s` is a session cookie, which has no `Max-Age`.
-fn attributes(path: &str, ttl: Duration) -> String {
-    let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
-    let max_age = if seconds == 0 {
-        String::new()
-    } else {
-        format!("; Max-Age={seconds}")
-    };
-    format!("; Path={path}{max_age}; HttpOnly; SameSite=Lax")
 }
 
 /// RFC 6265, 4.1.1: the value may stand in double quotes.
@@ -119,6 +102,7 @@ mod tests {
             name: Some(name.into()),
             path: path.map(str::to_owned),
             ttl: ttl.map(str::to_owned),
+            attributes: None,
         };
         let mut faults = Faults::at_most(9);
         let cookie = Cookie::from_wire(&wire, &mut faults);
@@ -127,7 +111,9 @@ mod tests {
             .iter()
             .map(ToString::to_string)
             .collect();
-        cookie.ok_or_else(|| lines.join("; "))
+        cookie
+            .filter(|_| lines.is_empty())
+            .ok_or_else(|| lines.join("; "))
     }
 
     #[test]
@@ -201,6 +187,47 @@ mod tests {
             None,
             "without ttl it is only read"
         );
+    }
+
+    #[test]
+    fn a_request_carries_the_key_that_it_was_given_before_its_own_cookies() {
+        let cookie = cookie("id", None, Some("1h")).unwrap();
+        let issued = Issued::new(0xabc, false);
+        let key = format!("id={:032x}", 0xabc);
+        for (own, header) in [
+            (&[][..], key.clone()),
+            (&["a=b"], format!("{key}; a=b")),
+            (&["a=b; id=", "c=d"], format!("{key}; a=b; id=; c=d")),
+        ] {
+            let own = own.iter().map(|line| line.as_bytes());
+            let carried = cookie.carried(issued, own);
+            assert_eq!(carried, header.as_bytes());
+            assert_eq!(cookie.read(&carried), Some(issued.key().as_slice()));
+        }
+    }
+
+    #[test]
+    fn a_cookie_of_the_same_name_in_the_answer_is_known() {
+        let cookie = cookie("id", None, Some("1h")).unwrap();
+        for (set_cookie, is_set) in [
+            ("id=a", true),
+            ("id=a; Path=/", true),
+            (" id = a", true),
+            ("id", true),
+            ("id=", true),
+            ("id; Path=/", true),
+            ("ID=a", false),
+            ("id2=a", false),
+            ("x=id=a", false),
+            ("x; id=a", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                cookie.is_set_by(set_cookie.as_bytes()),
+                is_set,
+                "{set_cookie}"
+            );
+        }
     }
 
     #[test]

@@ -16,6 +16,9 @@ use serde::{Deserialize, forward_to_deserialize_any};
 use crate::config::invalid::InvalidConfig;
 use crate::config::path::{Path, Step};
 
+/// The name under which a type asks for `null` to be reported as such.
+pub(crate) const NULLABLE: &str = "nullable";
+
 /// A value of a document, which lends it its texts.
 #[derive(Debug)]
 pub(crate) enum Json<'d> {
@@ -131,10 +134,22 @@ impl<'t> Deserializer<'t> for &'t Json<'_> {
         }
     }
 
+    /// The one newtype that there is stands for a field that may be `null`.
+    fn deserialize_newtype_struct<V: Visitor<'t>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, InvalidConfig> {
+        match self {
+            Json::Null => visitor.visit_unit(),
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
     forward_to_deserialize_any! {
         <W: Visitor<'t>>
         bool i8 i16 i32 i64 u8 u16 u32 u64 i128 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        newtype_struct seq tuple tuple_struct enum identifier ignored_any
+        seq tuple tuple_struct enum identifier ignored_any
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 
 use crate::config::invalid::{Faults, InvalidConfig};
-use crate::config::json::Json;
+use crate::config::json::{Json, NULLABLE};
 
 /// The largest configuration, in bytes: room for 50,000 rules. A module that needs more than the 4 GiB of a wasm memory
 /// crashes, and during an update the memory holds the previous rules as well.
@@ -39,8 +39,9 @@ pub(crate) struct Config {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Rule {
+    #[serde(default, deserialize_with = "or_null")]
     pub(crate) name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_null")]
     pub(crate) r#match: List<Match>,
     pub(crate) route: Option<List<RouteDestination>>,
     pub(crate) consistent_hash: Option<List<HashKey>>,
@@ -65,6 +66,15 @@ pub(crate) struct HttpCookie {
     pub(crate) name: Option<String>,
     pub(crate) path: Option<String>,
     pub(crate) ttl: Option<String>,
+    pub(crate) attributes: Option<List<CookieAttribute>>,
+}
+
+/// Istio's way to write an attribute of a cookie.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CookieAttribute {
+    pub(crate) name: Option<String>,
+    pub(crate) value: Option<String>,
 }
 
 /// One entry of `match`.
@@ -72,19 +82,19 @@ pub(crate) struct HttpCookie {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Match {
     /// VirtualService has it for its own access log; it has no effect.
-    #[serde(rename = "name")]
+    #[serde(rename = "name", default, deserialize_with = "or_null")]
     _name: Option<String>,
     pub(crate) uri: Option<StringMatch>,
     pub(crate) scheme: Option<StringMatch>,
     pub(crate) method: Option<StringMatch>,
     pub(crate) authority: Option<StringMatch>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_null")]
     pub(crate) headers: Entries<StringMatch>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_null")]
     pub(crate) without_headers: Entries<StringMatch>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_null")]
     pub(crate) query_params: Entries<StringMatch>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_null")]
     pub(crate) ignore_uri_case: bool,
 }
 
@@ -103,7 +113,8 @@ pub(crate) struct StringMatch {
 pub(crate) struct RouteDestination {
     pub(crate) destination: Option<Destination>,
     pub(crate) cluster: Option<String>,
-    #[serde(default)]
+    pub(crate) subset: Option<String>,
+    #[serde(default, deserialize_with = "or_null")]
     pub(crate) weight: Weight,
 }
 
@@ -112,7 +123,9 @@ pub(crate) struct RouteDestination {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Destination {
     pub(crate) host: Option<String>,
+    #[serde(default, deserialize_with = "or_null")]
     pub(crate) subset: Option<String>,
+    #[serde(default, deserialize_with = "or_null")]
     pub(crate) port: Option<Port>,
 }
 
@@ -121,6 +134,32 @@ pub(crate) struct Destination {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Port {
     pub(crate) number: Option<PortNumber>,
+}
+
+/// Reads a field that a VirtualService may have without a value, as `match:` with nothing after it: `null` is the same as
+/// an absent field. For all others `null` is an error, since the author of `uri:` has probably forgotten something.
+fn or_null<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    input: D,
+) -> Result<T, D::Error> {
+    input.deserialize_newtype_struct(NULLABLE, OrNull(PhantomData))
+}
+
+struct OrNull<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for OrNull<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E>(self) -> Result<T, E> {
+        Ok(T::default())
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, input: D) -> Result<T, D::Error> {
+        T::deserialize(input)
+    }
 }
 
 /// 0 to 2147483647, VirtualService's `int32` without its negative half.

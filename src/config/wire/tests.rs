@@ -33,10 +33,6 @@ fn every_fault_has_its_path_and_reason() {
             "http[0].route[0].weight: invalid type: string \"75\", expected a whole number",
         ),
         (
-            rule(r#""route": [{"cluster": "a", "weight": null}]"#),
-            "http[0].route[0].weight: invalid type: null, expected a whole number",
-        ),
-        (
             rule(r#""route": [{"destination": {"host": "a.b", "port": {"number": 70000}}}]"#),
             "http[0].route[0].destination.port.number: 70000 is not a port (1 to 65535)",
         ),
@@ -94,6 +90,37 @@ fn every_fault_has_its_path_and_reason() {
             line.starts_with(expected),
             "{text}\n  gave     {line}\n  expected {expected}"
         );
+    }
+}
+
+#[test]
+fn null_is_an_absent_field_where_a_virtual_service_takes_it() {
+    let null = r#"{"http": [{"name": null, "match": [{"name": null, "headers": null, "withoutHeaders": null,
+        "queryParams": null, "ignoreUriCase": null}],
+        "route": [{"destination": {"host": "a.b", "subset": null, "port": null}, "weight": null}]}, {"match": null}]}"#;
+    let absent = r#"{"http": [{"match": [{}], "route": [{"destination": {"host": "a.b"}}]}, {}]}"#;
+    let read = |text: &str| format!("{:?}", Config::read(text.as_bytes()).unwrap());
+    assert_eq!(read(null), read(absent));
+    let condition = |entry: &str| rule(&format!(r#""match": [{entry}]"#));
+    for (text, path) in [
+        (r#"{"http": null}"#.to_owned(), "http"),
+        (rule(r#""route": null"#), "http[0].route"),
+        (rule(r#""consistentHash": null"#), "http[0].consistentHash"),
+        (condition("null"), "http[0].match[0]"),
+        (condition(r#"{"uri": null}"#), "http[0].match[0].uri"),
+        (condition(r#"{"method": null}"#), "http[0].match[0].method"),
+        (
+            condition(r#"{"headers": {"x-a": null}}"#),
+            "http[0].match[0].headers.x-a",
+        ),
+        (
+            condition(r#"{"uri": {"exact": null}}"#),
+            "http[0].match[0].uri.exact",
+        ),
+    ] {
+        let line = refused(&text);
+        let expected = format!("{path}: invalid type: null, expected ");
+        assert!(line.starts_with(&expected), "{line}");
     }
 }
 
