@@ -29,7 +29,7 @@
 //!     .decide(&Request::new(&lines), &InForce::default(), &mut random)
 //!     .expect("the prefix matches");
 //! let description = policy.describe(&decision).expect("it is this policy's");
-//! assert_eq!(description.destination().cluster(), "green");
+//! assert_eq!(description.destination().cluster(), Some("green"));
 //! assert_eq!(description.response_header(), "route=color;subset=green;reason=only");
 //! # Ok::<(), canary_filter::InvalidConfig>(())
 //! ```

@@ -7,7 +7,7 @@ pub(crate) mod outputs;
 use std::collections::BTreeSet;
 
 use crate::choosing::decision::Decision;
-use crate::choosing::destination::Completion;
+use crate::choosing::destination::Naming;
 use crate::choosing::random::Random;
 use crate::choosing::rule::Rule;
 use crate::choosing::split::InForce;
@@ -68,8 +68,12 @@ impl<S: Default> Policy<S> {
 
     fn from_wire(wire: &Config, faults: &mut Faults) -> Option<Self> {
         let outputs = Outputs::from_wire(wire, faults);
-        let completion = Completion::new(wire.namespace.as_deref(), wire.domain.as_deref());
-        let completion = faults.keep(completion);
+        let naming = faults.keep(Naming::new(
+            wire.namespace.as_deref(),
+            wire.domain.as_deref(),
+            Outputs::names_cluster(wire),
+        ));
+        let naming = naming.unwrap_or(Naming::UNKNOWN);
         let http = wire.http.as_deref();
         let reason = match http {
             None => Some("is required"),
@@ -80,12 +84,11 @@ impl<S: Default> Policy<S> {
             faults.report(InvalidConfig::new(reason).at("http"));
             return None;
         }
-        let completion = completion.unwrap_or(Completion::UNKNOWN);
         let mut budget = Budget::default();
         let mut names = BTreeSet::new();
         let rules = faults.each("http", http?, |index, wire, faults| {
             let matchers = matchers(wire, &mut budget, faults);
-            let rule = Rule::from_wire(wire, index, completion, faults)?;
+            let rule = Rule::from_wire(wire, index, naming, faults)?;
             if !names.insert(rule.name().to_owned()) {
                 let reason = "is the name of an earlier rule";
                 faults.report(InvalidConfig::new(reason).at("name"));

@@ -143,7 +143,31 @@ impl<'r, F: Fields> Request<'r, F> {
         self.first(name).unwrap_or_else(|| self.values(name).next())
     }
 
-    /// The client's address without the port, and an IPv6 one without its brackets.
+    /// What `read` finds in the first line of the header that it finds anything in.
+    pub(crate) fn find_value(
+        &self,
+        name: &'r str,
+        read: impl Fn(&[u8]) -> Option<&[u8]>,
+    ) -> Option<&[u8]> {
+        // Most requests have one line at most, and one cheap read finds out.
+        let first = match self.first(name) {
+            Some(first) => read(first?),
+            None => None,
+        };
+        first.or_else(|| self.values(name).find_map(read))
+    }
+
+    /// Whether the request is a CORS preflight (Fetch standard, "CORS-preflight request"): a browser sends it without
+    /// cookies and drops those of its answer.
+    pub(crate) fn is_preflight(&self) -> bool {
+        let present = |name| self.first_value(name).is_some();
+        self.first_value(":method") == Some(b"OPTIONS")
+            && present("origin")
+            && present("access-control-request-method")
+    }
+
+    /// The client's address without the port, an IPv6 one without its brackets, and an IPv4 one in IPv6 form
+    /// (RFC 4291, 2.5.5.2) as the IPv4 address. There is none on a Unix domain socket.
     pub(crate) fn source_ip(&self) -> Option<&[u8]> {
         let address = self
             .source_address
@@ -151,11 +175,16 @@ impl<'r, F: Fields> Request<'r, F> {
             .as_deref()?;
         let port = address.iter().rposition(|b| *b == b':')?;
         let ip = address.get(..port)?;
-        Some(
-            ip.strip_prefix(b"[")
-                .and_then(|ip| ip.strip_suffix(b"]"))
-                .unwrap_or(ip),
-        )
+        let bare = ip.strip_prefix(b"[").and_then(|ip| ip.strip_suffix(b"]"));
+        let ip = bare.unwrap_or(ip);
+        let mapped = |prefix: &[u8; 7]| {
+            let is_mapped = ip
+                .get(..7)
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+            ip.get(7..)
+                .filter(|ipv4| is_mapped && ipv4.contains(&b'.') && !ipv4.contains(&b':'))
+        };
+        Some(mapped(b"::ffff:").unwrap_or(ip))
     }
 
     /// Whether the request came by https, as the proxy trusts it.
@@ -354,6 +383,12 @@ pub(crate) mod tests {
         for (address, ip) in [
             ("192.0.2.1:80", Some("192.0.2.1")),
             ("[2001:db8::1]:80", Some("2001:db8::1")),
+            ("[::ffff:192.0.2.1]:80", Some("192.0.2.1")),
+            ("[::FFFF:192.0.2.1]:80", Some("192.0.2.1")),
+            ("[::ffff:c000:201]:80", Some("::ffff:c000:201")),
+            ("[::ffff:0:192.0.2.1]:80", Some("::ffff:0:192.0.2.1")),
+            ("[64:ff9b::192.0.2.1]:80", Some("64:ff9b::192.0.2.1")),
+            ("[::ffff:]:80", Some("::ffff:")),
             ("/socket", None),
             ("", None),
         ] {

@@ -72,7 +72,7 @@ pub(crate) fn written(policy: &Policy, decision: &Decision) {
         .expect("a policy describes its own decisions");
     let destination = description.destination();
     let texts = [
-        destination.cluster(),
+        destination.cluster().unwrap_or_default(),
         &description.response_header(),
         &description.filter_state(),
         &description.set_cookie().unwrap_or_default(),

@@ -8,22 +8,25 @@ use crate::config::wire;
 /// come with the same memory.
 #[derive(Debug)]
 pub struct Destination<S = ()> {
-    cluster: Box<str>,
+    cluster: Option<Box<str>>,
     label: Box<str>,
     slot: S,
 }
 
-/// What completes a short `host`, as Istio does it.
+/// How the destinations of a configuration get their names.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Completion<'a> {
+pub(crate) struct Naming<'a> {
+    /// These complete a short `host`, as Istio does it.
     namespace: Option<&'a str>,
     domain: &'a str,
+    /// Whether every destination must have a cluster: a request header names it.
+    needs_cluster: bool,
 }
 
 impl<S: Default> Destination<S> {
-    pub(crate) fn new(cluster: &str, label: &str) -> Self {
+    pub(crate) fn new(cluster: Option<&str>, label: &str) -> Self {
         Self {
-            cluster: cluster.into(),
+            cluster: cluster.map(Into::into),
             label: label.into(),
             slot: S::default(),
         }
@@ -31,30 +34,38 @@ impl<S: Default> Destination<S> {
 
     pub(crate) fn from_wire(
         wire: &wire::RouteDestination,
-        completion: Completion<'_>,
+        naming: Naming<'_>,
     ) -> Result<Self, InvalidConfig> {
-        match (&wire.destination, &wire.cluster) {
-            (Some(service), None) => {
-                let names = completion.service(service);
+        match (&wire.destination, &wire.cluster, &wire.subset) {
+            (Some(service), None, None) => {
+                let names = naming.service(service);
                 let (cluster, label) = names.map_err(|fault| fault.at("destination"))?;
-                Ok(Self::new(&cluster, &label))
+                Ok(Self::new(cluster.as_deref(), &label))
             }
-            (None, Some(cluster)) if is_cluster(cluster) => Ok(Self::new(cluster, cluster)),
-            (None, Some(_)) => Err(InvalidConfig::new(
+            (None, Some(cluster), None) if is_cluster(cluster) => {
+                Ok(Self::new(Some(cluster), cluster))
+            }
+            (None, Some(_), None) => Err(InvalidConfig::new(
                 "is not a valid cluster name: 1 to 256 visible ASCII characters without `;`",
             )
             .at("cluster")),
+            (None, None, Some(_)) if naming.needs_cluster => Err(InvalidConfig::new(
+                "names no cluster, which clusterHeader needs: give destination or cluster, or only subsetHeader at the top",
+            )
+            .at("subset")),
+            (None, None, Some(label)) => Ok(Self::new(None, subset(label)?)),
             _ => Err(InvalidConfig::new(
-                "give exactly one of destination, cluster",
+                "give exactly one of destination, cluster, subset",
             )),
         }
     }
 }
 
 impl<S> Destination<S> {
-    /// The name of the Envoy cluster, which the cluster header gets.
-    pub fn cluster(&self) -> &str {
-        &self.cluster
+    /// The name of the Envoy cluster, which the cluster header gets; `None` where only the label is written and the
+    /// configuration does not say more.
+    pub fn cluster(&self) -> Option<&str> {
+        self.cluster.as_deref()
     }
 
     /// The subset, else the cluster or the host; unique in its rule.
@@ -68,16 +79,18 @@ impl<S> Destination<S> {
     }
 }
 
-impl<'a> Completion<'a> {
-    /// Stands in for a completion that was refused, so that short hosts are not reported as well.
+impl<'a> Naming<'a> {
+    /// Stands in for one that was refused: nothing that depends on it is reported.
     pub(crate) const UNKNOWN: Self = Self {
         namespace: Some("unknown"),
         domain: "unknown",
+        needs_cluster: false,
     };
 
     pub(crate) fn new(
         namespace: Option<&'a str>,
         domain: Option<&'a str>,
+        needs_cluster: bool,
     ) -> Result<Self, InvalidConfig> {
         let not_dns = || InvalidConfig::new("is not a valid DNS name");
         if namespace.is_some_and(|name| !is_host(name) || name.contains('.')) {
@@ -87,52 +100,58 @@ impl<'a> Completion<'a> {
         if !is_host(domain) {
             return Err(not_dns().at("domain"));
         }
-        Ok(Self { namespace, domain })
+        Ok(Self {
+            namespace,
+            domain,
+            needs_cluster,
+        })
     }
 
     /// The cluster, `outbound|<port>|<subset>|<host>` as istiod names it, and the label.
-    fn service(&self, wire: &wire::Destination) -> Result<(String, String), InvalidConfig> {
+    fn service(&self, wire: &wire::Destination) -> Result<(Option<String>, String), InvalidConfig> {
+        let required = || InvalidConfig::new("is required");
         let host = wire.host.as_deref();
-        let host = host.ok_or_else(|| InvalidConfig::new("is required").at("host"))?;
+        let host = host.ok_or_else(|| required().at("host"))?;
         if !is_host(host) {
             return Err(InvalidConfig::new("is not a valid host name").at("host"));
         }
-        let port = wire.port.as_ref().ok_or_else(|| {
-            InvalidConfig::new("is required: the filter cannot look up a service's ports")
-                .at("port")
-        })?;
-        let number = port.number;
-        let number =
-            number.ok_or_else(|| InvalidConfig::new("is required").at("number").at("port"))?;
-        let subset = wire.subset.as_deref();
-        if subset.is_some_and(|subset| !is_name(subset)) {
-            return Err(InvalidConfig::new(
-                "is not a valid subset name: 1 to 63 letters, digits, `-`, `_`, `.`",
-            )
-            .at("subset"));
-        }
+        let number = match &wire.port {
+            Some(port) => Some(
+                port.number
+                    .ok_or_else(|| required().at("number").at("port"))?,
+            ),
+            None if self.needs_cluster => {
+                let reason = "is required: the filter cannot look up a service's ports";
+                return Err(InvalidConfig::new(reason).at("port"));
+            }
+            None => None,
+        };
+        let name = wire.subset.as_deref().map(subset).transpose()?;
         let host = self.host(host)?;
-        let cluster = format!(
-            "outbound|{}|{}|{host}",
-            number.0,
-            subset.unwrap_or_default()
-        );
-        let label = subset.map_or(host, str::to_owned);
-        Ok((cluster, label))
+        let cluster = number
+            .map(|number| format!("outbound|{}|{}|{host}", number.0, name.unwrap_or_default()));
+        Ok((cluster, name.map_or(host, str::to_owned)))
     }
 
     fn host(&self, host: &str) -> Result<String, InvalidConfig> {
-        if host.contains('.') {
-            return Ok(host.to_owned());
-        }
         match self.namespace {
+            _ if host.contains('.') => Ok(host.to_owned()),
             Some(namespace) => Ok(format!("{host}.{namespace}.svc.{}", self.domain)),
-            None => Err(InvalidConfig::new(format!(
+            None if self.needs_cluster => Err(InvalidConfig::new(format!(
                 "`{host}` is a short name: give the full one, or `namespace` at the top"
             ))
             .at("host")),
+            None => Ok(host.to_owned()),
         }
     }
+}
+
+fn subset(subset: &str) -> Result<&str, InvalidConfig> {
+    if is_name(subset) {
+        return Ok(subset);
+    }
+    let reason = "is not a valid subset name: 1 to 63 letters, digits, `-`, `_`, `.`";
+    Err(InvalidConfig::new(reason).at("subset"))
 }
 
 #[cfg(test)]
@@ -142,7 +161,7 @@ mod tests {
 
     fn destination(json: &str, namespace: Option<&str>) -> Result<Destination, String> {
         let wire: wire::RouteDestination = read(json).unwrap();
-        Destination::from_wire(&wire, Completion::new(namespace, None).unwrap())
+        Destination::from_wire(&wire, Naming::new(namespace, None, true).unwrap())
             .map_err(|fault| fault.to_string())
     }
 
@@ -183,18 +202,63 @@ mod tests {
             let destination = destination(json, namespace).unwrap();
             assert_eq!(
                 (destination.cluster(), destination.label()),
-                (cluster, label)
+                (Some(cluster), label)
             );
         }
     }
 
     #[test]
+    fn without_a_cluster_header_a_label_is_enough() {
+        for (json, namespace, cluster, label) in [
+            (r#"{"subset": "blue"}"#, None, None, "blue"),
+            (r#"{"cluster": "c"}"#, None, Some("c"), "c"),
+            (
+                r#"{"destination": {"host": "reviews"}}"#,
+                None,
+                None,
+                "reviews",
+            ),
+            (
+                r#"{"destination": {"host": "reviews", "subset": "v1"}}"#,
+                None,
+                None,
+                "v1",
+            ),
+            (
+                r#"{"destination": {"host": "reviews"}}"#,
+                Some("shop"),
+                None,
+                "reviews.shop.svc.cluster.local",
+            ),
+            (
+                r#"{"destination": {"host": "a.b", "subset": "v1", "port": {"number": 80}}}"#,
+                None,
+                Some("outbound|80|v1|a.b"),
+                "v1",
+            ),
+        ] {
+            let wire: wire::RouteDestination = read(json).unwrap();
+            let naming = Naming::new(namespace, None, false).unwrap();
+            let destination: Destination = Destination::from_wire(&wire, naming).unwrap();
+            let names = (destination.cluster(), destination.label());
+            assert_eq!(names, (cluster, label), "{json}");
+        }
+        let wire: wire::RouteDestination = read(r#"{"subset": "a;b"}"#).unwrap();
+        let naming = Naming::new(None, None, false).unwrap();
+        let fault = Destination::<()>::from_wire(&wire, naming).unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            "subset: is not a valid subset name: 1 to 63 letters, digits, `-`, `_`, `.`"
+        );
+    }
+
+    #[test]
     fn bad_destinations_are_refused_with_the_place() {
         for (json, line) in [
-            (r#"{}"#, "give exactly one of destination, cluster"),
+            (r#"{}"#, "give exactly one of destination, cluster, subset"),
             (
                 r#"{"cluster": "a", "destination": {"host": "a.b", "port": {"number": 80}}}"#,
-                "give exactly one of destination, cluster",
+                "give exactly one of destination, cluster, subset",
             ),
             (
                 r#"{"destination": {"host": "a", "port": {"number": 80}}}"#,
@@ -229,6 +293,14 @@ mod tests {
                 "destination.subset: is not a valid subset name: 1 to 63 letters, digits, `-`, `_`, `.`",
             ),
             (
+                r#"{"subset": "blue"}"#,
+                "subset: names no cluster, which clusterHeader needs: give destination or cluster, or only subsetHeader at the top",
+            ),
+            (
+                r#"{"subset": "blue", "cluster": "a"}"#,
+                "give exactly one of destination, cluster, subset",
+            ),
+            (
                 r#"{"cluster": "a b"}"#,
                 "cluster: is not a valid cluster name: 1 to 256 visible ASCII characters without `;`",
             ),
@@ -246,7 +318,7 @@ mod tests {
             (None, Some("")),
             (None, Some("a b")),
         ] {
-            assert!(Completion::new(namespace, domain).is_err());
+            assert!(Naming::new(namespace, domain, true).is_err());
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::choosing::cookie::Cookie;
 use crate::choosing::decision::{Decision, KeyKind};
-use crate::choosing::destination::{Completion, Destination};
+use crate::choosing::destination::{Destination, Naming};
 use crate::choosing::random::Random;
 use crate::choosing::reason::Reason;
 use crate::choosing::split::Split;
@@ -62,7 +62,7 @@ impl<S: Default> Rule<S> {
     pub(crate) fn from_wire(
         wire: &wire::Rule,
         index: usize,
-        completion: Completion<'_>,
+        naming: Naming<'_>,
         faults: &mut Faults,
     ) -> Option<Self> {
         let keys = keys(wire, faults);
@@ -72,7 +72,7 @@ impl<S: Default> Rule<S> {
             return None;
         };
         let destinations = faults.each("route", route, |_, wire, faults| {
-            faults.keep(Destination::from_wire(wire, completion))
+            faults.keep(Destination::from_wire(wire, naming))
         });
         let weights: Vec<_> = route.iter().flatten().map(|wire| wire.weight.0).collect();
         let rule = faults.keep(Self::new(&name?, destinations?, &weights))?;

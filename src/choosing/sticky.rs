@@ -59,7 +59,8 @@ impl Sticky {
             Some(Found::Carried(key.kind(), value))
         });
         carried.or_else(|| {
-            self.issues()
+            // A browser would drop the cookie of a preflight, and send the next one as a new user again.
+            (self.issues() && !request.is_preflight())
                 .then(|| Found::Made(Issued::new(random.key(), request.is_https())))
         })
     }
@@ -146,7 +147,7 @@ impl Key {
     fn read<'q, 'r: 'q, F: Fields>(&'r self, request: &'q Request<'r, F>) -> Option<&'q [u8]> {
         match self {
             Self::Header(name) => request.first_value(name.as_str()),
-            Self::Cookie(cookie) => cookie.read(request.first_value("cookie")?),
+            Self::Cookie(cookie) => request.find_value("cookie", |line| cookie.read(line)),
             Self::QueryParam(name) => request.query_param(name),
             Self::SourceIp => request.source_ip(),
         }

@@ -22,10 +22,7 @@ impl Outputs {
             let name = name.map(HeaderName::to_write).transpose();
             faults.keep(name.map_err(|fault| fault.at(field)))
         };
-        let default_header = wire
-            .subset_header
-            .is_none()
-            .then_some(DEFAULT_CLUSTER_HEADER);
+        let default_header = Self::names_cluster(wire).then_some(DEFAULT_CLUSTER_HEADER);
         let cluster_header = wire.cluster_header.as_deref().or(default_header);
         let cluster_header = name("clusterHeader", cluster_header);
         let subset_header = name("subsetHeader", wire.subset_header.as_deref());
@@ -52,6 +49,11 @@ impl Outputs {
             response_header,
             filter_state: wire.filter_state,
         })
+    }
+
+    /// Whether a request header gets the cluster's name: one is named, or no request header is.
+    pub(crate) fn names_cluster(wire: &Config) -> bool {
+        wire.cluster_header.is_some() || wire.subset_header.is_none()
     }
 
     /// The request header that gets the cluster's name.

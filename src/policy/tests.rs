@@ -79,10 +79,10 @@ fn a_short_host_is_completed_as_istio_does() {
     let text = r#"{"namespace": "shop", "http": [{"route": [
         {"destination": {"host": "color-service", "subset": "blue-sub", "port": {"number": 8000}}}]}]}"#;
     let policy = Policy::from_json(text.as_bytes()).unwrap();
-    let cluster = policy.rules()[0].destinations()[0].cluster().to_owned();
+    let cluster = policy.rules()[0].destinations()[0].cluster();
     assert_eq!(
         cluster,
-        "outbound|8000|blue-sub|color-service.shop.svc.cluster.local"
+        Some("outbound|8000|blue-sub|color-service.shop.svc.cluster.local")
     );
 }
 
@@ -255,7 +255,7 @@ fn a_decision_says_what_it_means_after_its_request_is_gone() {
 fn all_faults_are_found_and_nothing_that_only_follows_from_one() {
     let text = r#"{"subsetHeader": "a b", "namespace": "a.b", "more": 1, "http": [
         {"name": "a/b", "match": [{"uri": {"exact": 5}}, {"headers": {"x-a": {"regex": "("}}, "port": 80}],
-         "route": [{"destination": {"host": "c"}}, {"cluster": "c", "weight": "75"}]},
+         "route": [{"destination": {"host": "c..d"}}, {"cluster": "c", "weight": "75"}]},
         5,
         {"name": "x", "salt": "s", "consistentHash": [{"httpCookie": {"ttl": "x", "path": "y"}}]},
         {"name": "x", "route": [{"cluster": "c"}]},
@@ -270,7 +270,7 @@ fn all_faults_are_found_and_nothing_that_only_follows_from_one() {
         "http[0].match[1].headers.x-a.regex: a `(` is not closed",
         "http[0].match[1].port: stays in the VirtualService: a filter cannot carry it out",
         "http[0].name: is not a valid name: 1 to 63 letters, digits, `-`, `_`, `.`",
-        "http[0].route[0].destination.port: is required: the filter cannot look up a service's ports",
+        "http[0].route[0].destination.host: is not a valid host name",
         "http[0].route[1].weight: invalid type: string \"75\", expected a whole number",
         "http[1]: invalid type: integer `5`, expected an object",
         "http[2].consistentHash[0].httpCookie.name: is required",

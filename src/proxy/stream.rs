@@ -73,8 +73,8 @@ impl Serving {
         };
         let outputs = self.policy.outputs();
         let destination = description.destination();
-        if let Some(name) = outputs.cluster_header() {
-            host::set_request_header(name, destination.cluster());
+        if let (Some(name), Some(cluster)) = (outputs.cluster_header(), destination.cluster()) {
+            host::set_request_header(name, cluster);
         }
         if let Some(name) = outputs.subset_header() {
             host::set_request_header(name, destination.label());

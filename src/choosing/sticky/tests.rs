@@ -52,8 +52,8 @@ fn choose(policy: &Policy, lines: &[(&str, &str)]) -> Chosen {
 /// Three quarters blue, by the header `u`; the clusters are named after these and the labels.
 fn rule(name: &str, salt: Option<&str>, [blue, green]: [&str; 2]) -> Rule {
     let destinations = vec![
-        Destination::new(&format!("{blue}-blue"), "blue"),
-        Destination::new(&format!("{green}-green"), "green"),
+        Destination::new(Some(&format!("{blue}-blue")), "blue"),
+        Destination::new(Some(&format!("{green}-green")), "green"),
     ];
     let keys = vec![Key::Header(HeaderName::to_read("u").unwrap())];
     let rule = Rule::new(name, destinations, &[3, 1]).unwrap();
@@ -66,7 +66,7 @@ fn chosen_by(rule: &Rule, lines: &Lines) -> (String, String) {
     let destination = &rule.destinations()[decision.destination as usize];
     (
         destination.label().to_owned(),
-        destination.cluster().to_owned(),
+        destination.cluster().unwrap().to_owned(),
     )
 }
 
@@ -130,12 +130,72 @@ fn of_several_lines_of_a_header_the_first_is_the_key() {
             by(&first)
         );
     }
-    let choice = choose(&policy, &[("cookie", "a=b"), ("cookie", "id=late")]);
+}
+
+#[test]
+fn the_first_cookie_line_that_has_the_name_is_the_key() {
+    let policy = policy(ALL, [75, 25]).unwrap();
+    let by = |lines: &[(&str, &str)]| {
+        let choice = choose(&policy, lines);
+        (choice.key, choice.label)
+    };
+    for user in 0..200 {
+        let key = format!("id=user{user}");
+        let alone = by(&[("cookie", &key)]);
+        for lines in [
+            &["a=b", &key][..],
+            &["a=b", "c=d", &key, "id=later"],
+            &[&key, "id=later"],
+            &["", &key],
+        ] {
+            let lines: Vec<_> = lines.iter().map(|line| ("cookie", *line)).collect();
+            assert_eq!(by(&lines), alone, "{lines:?}");
+        }
+    }
+    let empty = by(&[
+        ("cookie", "id="),
+        ("cookie", "id=later"),
+        ("source.address", "a:1"),
+    ]);
     assert_eq!(
-        (choice.reason, choice.key),
-        (Reason::Weighted, None),
-        "a browser sends one line"
+        empty.0,
+        Some("source-ip"),
+        "an empty value counts as absent"
     );
+}
+
+#[test]
+fn an_address_is_the_same_user_in_ipv4_and_in_ipv6_form() {
+    let policy = policy(ALL, [75, 25]).unwrap();
+    for user in 0..200 {
+        let from = |address: String| choose(&policy, &[("source.address", &address)]).label;
+        assert_eq!(
+            from(format!("192.0.2.{user}:80")),
+            from(format!("[::ffff:192.0.2.{user}]:81"))
+        );
+    }
+}
+
+#[test]
+fn a_preflight_is_not_a_user() {
+    let policy = policy(ISSUED, [75, 25]).unwrap();
+    let preflight = [
+        (":method", "OPTIONS"),
+        ("origin", "https://a.example"),
+        ("access-control-request-method", "POST"),
+    ];
+    let choice = choose(&policy, &preflight);
+    assert_eq!(
+        (choice.reason, choice.key, choice.set_cookie),
+        (Reason::Weighted, None, None)
+    );
+    let with_key = [&preflight[..], &[("x-user", "u")]].concat();
+    assert_eq!(choose(&policy, &with_key).reason, Reason::Sticky);
+    for missing in 0..3 {
+        let mut other = preflight.to_vec();
+        other.remove(missing);
+        assert!(choose(&policy, &other).set_cookie.is_some(), "{other:?}");
+    }
 }
 
 #[test]
