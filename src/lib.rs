@@ -57,7 +57,6 @@ pub use config::path::{Path, Step};
 pub use policy::outputs::{DEFAULT_CLUSTER_HEADER, Outputs};
 pub use policy::{Description, Policy, metrics};
 pub use request::{Fields, Line, Lines, Request};
-pub use response::is_shared;
 
 /// What the proxy calls once it has loaded the module.
 #[cfg(feature = "proxy")]

@@ -20,7 +20,10 @@ fn a_bad_configuration_is_left_to_the_proxy() {
     let mut vm = Vm::start();
     for bad in ["", "{", r#"{"http": []}"#] {
         assert!(!vm.configure(bad), "{bad}");
-        assert_eq!(Proxy::metric("canary_config_refused"), Some(1));
+        assert_eq!(
+            Proxy::metric("canary_config_refused.plugin=.=demo;.;"),
+            Some(1)
+        );
     }
     let line = Proxy::with(|proxy| proxy.log.last().unwrap().1.clone());
     assert_eq!(
@@ -28,6 +31,9 @@ fn a_bad_configuration_is_left_to_the_proxy() {
         "canary-filter demo: configuration refused, the proxy is asked to reject it: http: needs at least one rule"
     );
     assert!(vm.configure(r#"{"http": [{"route": [{"cluster": "a"}]}]}"#));
-    assert_eq!(Proxy::metric("canary_config_refused"), Some(0));
+    assert_eq!(
+        Proxy::metric("canary_config_refused.plugin=.=demo;.;"),
+        Some(0)
+    );
     assert_eq!(vm.send(&[(":path", "/")]).sent("x-canary-cluster"), ["a"]);
 }

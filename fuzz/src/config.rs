@@ -75,7 +75,7 @@ pub(crate) fn written(policy: &Policy, decision: &Decision) {
         destination.cluster().unwrap_or_default(),
         &description.response_header(),
         &description.filter_state(),
-        &description.set_cookie().unwrap_or_default(),
+        &description.set_cookie(&[]).unwrap_or_default(),
     ];
     for text in texts {
         assert!(

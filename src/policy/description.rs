@@ -4,6 +4,8 @@ use crate::choosing::decision::Decision;
 use crate::choosing::destination::Destination;
 use crate::choosing::rule::Rule;
 use crate::policy::metrics;
+use crate::request::Line;
+use crate::response::is_shared;
 
 /// What a decision means: the names of its rule and destination, and what the outputs get.
 #[derive(Debug)]
@@ -63,8 +65,23 @@ impl<'p, S> Description<'p, S> {
         )
     }
 
-    /// The value of the `Set-Cookie` header that the answer gets, when the user is new.
-    pub fn set_cookie(&self) -> Option<String> {
-        self.rule.issued_cookie()?.issue(self.decision.cookie?)
+    /// The value of the request's `Cookie` header that carries a new user's key on, before the cookies that the request
+    /// has; `None` when the user is known. What comes later in the chain then finds the key, and issues no other one.
+    pub fn cookie<'h>(&self, own: impl Iterator<Item = &'h [u8]>) -> Option<Vec<u8>> {
+        let issued = self.decision.cookie?;
+        Some(self.rule.issued_cookie()?.carried(issued, own))
+    }
+
+    /// The value of the `Set-Cookie` header that an answer with these headers gets, when the user is new. None when a cache
+    /// may give this very answer to others, who would all become the same user; and none when the answer sets a cookie of
+    /// this name itself: it is the application's.
+    pub fn set_cookie(&self, answer: &[Line]) -> Option<String> {
+        let issued = self.decision.cookie?;
+        let cookie = self.rule.issued_cookie()?;
+        let mut set = answer.iter().filter(|(name, _)| name == "set-cookie");
+        if is_shared(answer) || set.any(|(_, value)| cookie.is_set_by(value)) {
+            return None;
+        }
+        cookie.issue(issued)
     }
 }

@@ -3,11 +3,15 @@
 
 use crate::choosing::reason::Reason;
 
-/// The gauge that is 1 while the newest configuration is refused.
-pub const CONFIG_REFUSED: &str = "canary_config_refused";
+/// The name of the gauge that is 1 while the newest configuration of this plugin is refused. A `;` of the plugin's name
+/// would end the label, so it becomes `_`.
+pub fn config_refused(plugin: &str) -> String {
+    let plugin = plugin.replace(';', "_");
+    format!("canary_config_refused.plugin=.={plugin};.;")
+}
 
 /// The name of a counter of requests.
-pub(crate) fn requests_total(rule: &str, label: &str, reason: Reason) -> String {
+pub fn requests_total(rule: &str, label: &str, reason: Reason) -> String {
     let reason = reason.as_str();
     format!("canary_requests_total.route=.={rule};.;subset=.={label};.;reason=.={reason};.;")
 }

@@ -51,6 +51,20 @@ impl Outputs {
         })
     }
 
+    /// The request headers that a refused configuration names, as far as that can be read, else the default one.
+    pub(crate) fn request_headers_of_refused(bytes: &[u8]) -> Vec<HeaderName> {
+        let text = String::from_utf8_lossy(bytes);
+        let name = |field: &str| HeaderName::to_write(text_after(&text, field)?).ok();
+        let [cluster, subset] = [name("clusterHeader"), name("subsetHeader")];
+        let named: Vec<_> = cluster.into_iter().chain(subset).collect();
+        if named.is_empty() {
+            return HeaderName::to_write(DEFAULT_CLUSTER_HEADER)
+                .into_iter()
+                .collect();
+        }
+        named
+    }
+
     /// Whether a request header gets the cluster's name: one is named, or no request header is.
     pub(crate) fn names_cluster(wire: &Config) -> bool {
         wire.cluster_header.is_some() || wire.subset_header.is_none()
@@ -75,6 +89,14 @@ impl Outputs {
     pub fn filter_state(&self) -> bool {
         self.filter_state
     }
+}
+
+/// The text that is the value of a JSON member. What is wrong with the rest of the document does not matter.
+fn text_after<'t>(document: &'t str, member: &str) -> Option<&'t str> {
+    let (_, rest) = document.split_once(&format!("\"{member}\""))?;
+    let value = rest.trim_start().strip_prefix(':')?.trim_start();
+    let (text, _) = value.strip_prefix('"')?.split_once('"')?;
+    Some(text)
 }
 
 #[cfg(test)]
@@ -114,6 +136,30 @@ mod tests {
                 "{members}"
             );
         }
+    }
+
+    #[test]
+    fn a_refused_configuration_still_names_its_request_headers() {
+        for (text, names) in [
+            (r#"{"clusterHeader": "X-C", "http": []}"#, &["x-c"][..]),
+            (r#"{"http": [}, "clusterHeader" : "x-c"}"#, &["x-c"]),
+            (
+                r#"{"subsetHeader": "x-s", "clusterHeader": "x-c""#,
+                &["x-c", "x-s"],
+            ),
+            (r#"{"subsetHeader": "x-s"}"#, &["x-s"]),
+            (r#"{"clusterHeader": "host"}"#, &["x-canary-cluster"]),
+            (r#"{"clusterHeader": 5}"#, &["x-canary-cluster"]),
+            (r#"{"clusterHeader": "x-c"#, &["x-canary-cluster"]),
+            (r#"{"http": []}"#, &["x-canary-cluster"]),
+            ("", &["x-canary-cluster"]),
+            ("\u{fffd}", &["x-canary-cluster"]),
+        ] {
+            let found = Outputs::request_headers_of_refused(text.as_bytes());
+            let found: Vec<_> = found.iter().map(HeaderName::as_str).collect();
+            assert_eq!(found, names, "{text}");
+        }
+        assert_eq!(Outputs::request_headers_of_refused(b"\xff\xfe").len(), 1);
     }
 
     #[test]

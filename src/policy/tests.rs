@@ -233,7 +233,7 @@ fn a_decision_says_what_it_means_after_its_request_is_gone() {
         let description = policy.describe(&decision).unwrap();
         assert_eq!(description.response_header(), header);
         assert_eq!(description.filter_state(), state);
-        assert_eq!(description.set_cookie(), set_cookie);
+        assert_eq!(description.set_cookie(&[]), set_cookie);
     }
     let counter = policy.describe(&only).unwrap().requests_total();
     assert_eq!(

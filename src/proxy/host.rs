@@ -3,7 +3,7 @@
 //! The SDK's getters for text unwrap UTF-8, and its calls panic on a status that they do not expect; a panic costs the
 //! worker its VM. So the edge uses only the byte calls, and reads request headers only while the request comes in.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, MetricType};
@@ -31,8 +31,8 @@ impl Fields for RequestHeaders {
 }
 
 /// Replaces every line of this name by one. Envoy forgets the route it had picked and picks again.
-pub(crate) fn set_request_header(name: &str, value: &str) {
-    set_header(MapType::HttpRequestHeaders, name, Some(value.as_bytes()));
+pub(crate) fn set_request_header(name: &str, value: &[u8]) {
+    set_header(MapType::HttpRequestHeaders, name, Some(value));
 }
 
 /// Removes every line of this name. Removing a header clears the route cache even if it is absent, so check first.
@@ -146,6 +146,11 @@ pub(crate) fn record(gauge: MetricId, value: u64) {
 pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).ok().map(|()| bytes)
+}
+
+/// Now, on a clock that does not jump.
+pub(crate) fn instant() -> Instant {
+    Instant::now()
 }
 
 /// Nanoseconds of the proxy's clock.

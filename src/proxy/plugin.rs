@@ -1,35 +1,105 @@
-//! The plugin that is being configured, and what all its workers share: the last configuration that was accepted.
+//! A plugin by its name: what its configurations share in this VM, and with the other VMs of the proxy.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use crate::config::invalid::InvalidConfig;
-use crate::policy::Policy;
+use crate::policy::{Policy, metrics};
 use crate::proxy::host;
 use crate::proxy::metrics::Slot;
+use crate::proxy::vm;
 
-/// The plugin that is being configured.
+/// How often at most a configuration is published again because it gets requests. While a listener drains, two
+/// configurations of a plugin get some by turns.
+const REPUBLISH: Duration = Duration::from_secs(1);
+
+thread_local! {
+    static PLUGINS: RefCell<BTreeMap<String, Rc<Plugin>>> = RefCell::default();
+    static VERDICTS: Cell<u32> = Cell::default();
+}
+
+/// What the roots of one plugin share in a VM.
 pub(crate) struct Plugin {
     name: String,
+    /// The key of the last configuration that was accepted.
     key: String,
+    /// The number of the root whose verdict this VM published last.
+    published: Cell<u32>,
+    republished: Cell<Option<Instant>>,
+}
+
+/// What became of one configuration.
+pub(crate) struct Verdict {
+    /// The number of the root that has the configuration, in its VM.
+    root: u32,
+    /// The configuration and how many rules it has, if it was accepted.
+    accepted: Option<(Box<[u8]>, usize)>,
 }
 
 impl Plugin {
-    pub(crate) fn current() -> Self {
-        let name = host::plugin_name();
-        let key = format!("canary-filter.accepted.{name}");
-        Self { name, key }
+    /// The plugin of this name, the same for all its roots.
+    pub(crate) fn named(name: &str) -> Rc<Self> {
+        PLUGINS.with_borrow_mut(|plugins| {
+            let new = || Rc::new(Self::new(name));
+            Rc::clone(plugins.entry(name.to_owned()).or_insert_with(new))
+        })
     }
 
-    /// Shares a configuration that was accepted.
-    pub(crate) fn remember(&self, bytes: &[u8], policy: &Policy<Slot>) {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            key: format!("canary-filter.accepted.{name}"),
+            published: Cell::default(),
+            republished: Cell::default(),
+        }
+    }
+
+    /// Publishes a verdict: the gauge shows it, and all VMs remember a configuration that was accepted.
+    pub(crate) fn publish(&self, verdict: &Verdict) {
+        self.published.set(verdict.root);
+        self.show_refused(verdict.accepted.is_none());
+        if let Some((bytes, rules)) = &verdict.accepted {
+            self.remember(bytes, *rules);
+        }
+    }
+
+    /// Publishes the verdict of a root that gets requests, unless this VM published it last.
+    ///
+    /// The newest verdict is not always the one in force: the host takes an old root again for a configuration with the
+    /// same bytes, without configuring it, and a VM that is late publishes after those that are not.
+    pub(crate) fn follow(&self, verdict: &Verdict) {
+        if self.published.get() != verdict.root {
+            self.publish_again(verdict);
+        }
+    }
+
+    #[inline(never)] // Hardly ever, so that the code is not among that of every request.
+    fn publish_again(&self, verdict: &Verdict) {
+        let now = host::instant();
+        let last = self.republished.get();
+        if last.is_none_or(|last| now.saturating_duration_since(last) >= REPUBLISH) {
+            self.republished.set(Some(now));
+            self.publish(verdict);
+        }
+    }
+
+    /// Sets the gauge of refused configurations.
+    pub(crate) fn show_refused(&self, refused: bool) {
+        if let Some(gauge) = vm::gauge(&metrics::config_refused(&self.name)) {
+            host::record(gauge, refused.into());
+        }
+    }
+
+    fn remember(&self, bytes: &[u8], rules: usize) {
         // Every worker comes here with the same bytes; the one that is first logs it.
         let shared = host::shared_data(&self.key);
         if shared.value.as_deref() != Some(bytes)
             && host::replace_shared_data(&self.key, &shared, bytes).is_ok()
         {
-            log::info!(
-                "canary-filter {}: configuration taken, rules: {}",
-                self.name,
-                policy.rules().len()
-            );
+            let name = &self.name;
+            log::info!("canary-filter {name}: configuration taken, rules: {rules}");
         }
     }
 
@@ -45,9 +115,18 @@ impl Plugin {
             (false, true) => "the last accepted one stays in force",
             (false, false) => "there is no earlier one, so nothing is chosen",
         };
-        log::error!(
-            "canary-filter {}: configuration refused, {consequence}: {fault}",
-            self.name
-        );
+        let name = &self.name;
+        log::error!("canary-filter {name}: configuration refused, {consequence}: {fault}");
+    }
+}
+
+impl Verdict {
+    /// The next verdict of this VM: the configuration and its number of rules, or `None` if it is refused.
+    pub(crate) fn new(accepted: Option<(Vec<u8>, usize)>) -> Self {
+        VERDICTS.set(VERDICTS.get().wrapping_add(1));
+        Self {
+            root: VERDICTS.get(),
+            accepted: accepted.map(|(bytes, rules)| (bytes.into(), rules)),
+        }
     }
 }

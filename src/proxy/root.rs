@@ -5,13 +5,13 @@ use std::rc::Rc;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
 
-use crate::choosing::split::InForce;
-use crate::policy::{Policy, metrics};
+use crate::config::invalid::InvalidConfig;
+use crate::policy::Policy;
+use crate::policy::outputs::Outputs;
 use crate::proxy::host;
 use crate::proxy::metrics::Slot;
-use crate::proxy::plugin::Plugin;
-use crate::proxy::stream::Stream;
-use crate::proxy::vm;
+use crate::proxy::plugin::{Plugin, Verdict};
+use crate::proxy::stream::{Role, Serving, Stream};
 
 /// `refuse` in this variable of the VM's environment lets Envoy deal with a bad configuration in its own way.
 const ON_BAD_CONFIG: &str = "CANARY_ON_BAD_CONFIG";
@@ -24,14 +24,13 @@ pub(crate) fn start() {
 
 /// One configuration of the plugin; a changed one gets a context of its own.
 #[derive(Default)]
-struct Root {
-    serving: Option<Rc<Serving>>,
-}
+struct Root(Option<Configured>);
 
-/// What streams decide by.
-pub(crate) struct Serving {
-    pub(crate) policy: Policy<Slot>,
-    pub(crate) in_force: InForce,
+/// What the configuration has led to.
+struct Configured {
+    plugin: Rc<Plugin>,
+    verdict: Verdict,
+    role: Role,
 }
 
 impl Context for Root {}
@@ -39,28 +38,20 @@ impl Context for Root {}
 impl RootContext for Root {
     fn on_configure(&mut self, _: usize) -> bool {
         let bytes = host::plugin_configuration();
-        let plugin = Plugin::current();
-        let policy = Policy::with_slots(&bytes);
-        record_refused(policy.is_err());
-        match policy {
+        let plugin = Plugin::named(&host::plugin_name());
+        match Policy::with_slots(&bytes) {
             Ok(policy) => {
-                plugin.remember(&bytes, &policy);
-                self.serve(Some(policy));
+                self.take(plugin, bytes, policy);
                 true
             }
-            Err(fault) => {
-                let refuse = std::env::var(ON_BAD_CONFIG).is_ok_and(|choice| choice == "refuse");
-                if !refuse {
-                    self.serve(plugin.remembered());
-                }
-                plugin.complain(&fault, self.serving.is_some(), refuse);
-                !refuse
-            }
+            Err(fault) => self.refuse(plugin, &bytes, &fault),
         }
     }
 
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream::new(self.serving.clone())))
+        let configured = self.0.as_ref()?;
+        configured.plugin.follow(&configured.verdict);
+        Some(Box::new(Stream::new(configured.role.clone())))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -69,14 +60,38 @@ impl RootContext for Root {
 }
 
 impl Root {
-    fn serve(&mut self, policy: Option<Policy<Slot>>) {
-        let in_force = InForce::default();
-        self.serving = policy.map(|policy| Rc::new(Serving { policy, in_force }));
+    fn take(&mut self, plugin: Rc<Plugin>, bytes: Vec<u8>, policy: Policy<Slot>) {
+        let verdict = Verdict::new(Some((bytes, policy.rules().len())));
+        plugin.publish(&verdict);
+        let role = Role::Serve(Rc::new(Serving::new(policy)));
+        self.0 = Some(Configured {
+            plugin,
+            verdict,
+            role,
+        });
     }
-}
 
-fn record_refused(refused: bool) {
-    if let Some(gauge) = vm::gauge(metrics::CONFIG_REFUSED) {
-        host::record(gauge, refused.into());
+    /// Goes on with the last configuration that was accepted, or leaves it to the proxy to reject this one: then the answer
+    /// is `false`, and the proxy keeps the root that it has.
+    fn refuse(&mut self, plugin: Rc<Plugin>, bytes: &[u8], fault: &InvalidConfig) -> bool {
+        if std::env::var(ON_BAD_CONFIG).is_ok_and(|choice| choice == "refuse") {
+            plugin.complain(fault, false, true);
+            plugin.show_refused(true);
+            return false;
+        }
+        let remembered = plugin.remembered();
+        plugin.complain(fault, remembered.is_some(), false);
+        let role = match remembered {
+            Some(policy) => Role::Serve(Rc::new(Serving::new(policy))),
+            None => Role::StandBy(Outputs::request_headers_of_refused(bytes).into()),
+        };
+        let verdict = Verdict::new(None);
+        plugin.publish(&verdict);
+        self.0 = Some(Configured {
+            plugin,
+            verdict,
+            role,
+        });
+        true
     }
 }

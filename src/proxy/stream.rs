@@ -6,26 +6,43 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::choosing::decision::Decision;
-use crate::policy::outputs::DEFAULT_CLUSTER_HEADER;
-use crate::proxy::host;
-use crate::proxy::root::Serving;
+use crate::choosing::split::InForce;
+use crate::config::header_name::HeaderName;
+use crate::policy::Policy;
+use crate::proxy::host::{self, RequestHeaders};
+use crate::proxy::metrics::Slot;
 use crate::proxy::vm::{self, VmRandom};
 use crate::request::Request;
-use crate::response::is_shared;
 
 /// The key of the access log's `%FILTER_STATE(wasm.canary:PLAIN)%`.
 const FILTER_STATE: &str = "canary";
 
+const COOKIE: &str = "cookie";
+
+/// What a configuration does with requests.
+#[derive(Clone)]
+pub(crate) enum Role {
+    Serve(Rc<Serving>),
+    /// There has never been a good configuration: nothing is chosen, and no client may choose by these headers either.
+    StandBy(Rc<[HeaderName]>),
+}
+
+/// What streams decide by.
+pub(crate) struct Serving {
+    policy: Policy<Slot>,
+    in_force: InForce,
+}
+
 /// One request.
 pub(crate) struct Stream {
-    serving: Option<Rc<Serving>>,
+    role: Role,
     decision: Option<Decision>,
 }
 
 impl Stream {
-    pub(crate) fn new(serving: Option<Rc<Serving>>) -> Self {
+    pub(crate) fn new(role: Role) -> Self {
         let decision = None;
-        Self { serving, decision }
+        Self { role, decision }
     }
 }
 
@@ -33,15 +50,17 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        match &self.serving {
-            Some(serving) => self.decision = serving.decide(),
-            None => host::remove_request_header(DEFAULT_CLUSTER_HEADER),
+        match &self.role {
+            Role::Serve(serving) => self.decision = serving.decide(),
+            Role::StandBy(headers) => headers
+                .iter()
+                .for_each(|name| host::remove_request_header(name.as_str())),
         }
         Action::Continue
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        if let Some(serving) = &self.serving {
+        if let Role::Serve(serving) = &self.role {
             serving.answer(self.decision.as_ref());
         }
         Action::Continue
@@ -49,12 +68,17 @@ impl HttpContext for Stream {
 }
 
 impl Serving {
+    pub(crate) fn new(policy: Policy<Slot>) -> Self {
+        let in_force = InForce::default();
+        Self { policy, in_force }
+    }
+
     /// Decides about the current request and writes the decision where the configuration wants it.
     fn decide(&self) -> Option<Decision> {
-        let request = Request::new(host::RequestHeaders);
+        let request = Request::new(RequestHeaders);
         let decision = self.policy.decide(&request, &self.in_force, &mut VmRandom);
         match &decision {
-            Some(decision) => self.write(decision),
+            Some(decision) => self.write(decision, &request),
             None => {
                 let outputs = self.policy.outputs();
                 let named = [outputs.cluster_header(), outputs.subset_header()];
@@ -67,17 +91,24 @@ impl Serving {
         decision
     }
 
-    fn write(&self, decision: &Decision) {
+    fn write<'r>(&'r self, decision: &Decision, request: &Request<'r, RequestHeaders>) {
         let Some(description) = self.policy.describe(decision) else {
             return;
         };
+        if decision.cookie.is_some() {
+            let mut own = Vec::new();
+            request.each_value(COOKIE, |line| own.push(line.to_vec()));
+            if let Some(cookie) = description.cookie(own.iter().map(|line| &**line)) {
+                host::set_request_header(COOKIE, &cookie);
+            }
+        }
         let outputs = self.policy.outputs();
         let destination = description.destination();
         if let (Some(name), Some(cluster)) = (outputs.cluster_header(), destination.cluster()) {
-            host::set_request_header(name, cluster);
+            host::set_request_header(name, cluster.as_bytes());
         }
         if let Some(name) = outputs.subset_header() {
-            host::set_request_header(name, destination.label());
+            host::set_request_header(name, destination.label().as_bytes());
         }
         let slot = destination.slot();
         if outputs.filter_state() {
@@ -98,21 +129,10 @@ impl Serving {
             host::set_response_header(name, value.as_deref());
         }
         if decision.is_some_and(|decision| decision.cookie.is_some())
-            && let Some(cookie) = described().and_then(|description| description.set_cookie())
+            && let Some(description) = described()
+            && let Some(cookie) = description.set_cookie(&host::response_headers())
         {
-            issue(&cookie);
+            host::add_response_header("set-cookie", &cookie);
         }
-    }
-}
-
-/// Gives a new user the cookie, unless others may get this very answer from a cache and become the same user.
-fn issue(cookie: &str) {
-    let headers = host::response_headers();
-    let cache_control = headers
-        .iter()
-        .filter(|(name, _)| name == "cache-control")
-        .map(|(_, value)| &**value);
-    if !is_shared(cache_control) {
-        host::add_response_header("set-cookie", cookie);
     }
 }

@@ -6,7 +6,7 @@ use crate::support::{Proxy, Shared, Vm, Worker};
 const GREEN: &str = "outbound|80|green-sub|c.d";
 
 fn refused() -> Option<u64> {
-    Proxy::metric("canary_config_refused")
+    Proxy::metric("canary_config_refused.plugin=.=demo;.;")
 }
 
 fn last_line() -> (u32, String) {
@@ -63,6 +63,107 @@ fn a_start_with_a_bad_configuration_chooses_nothing() {
         answer.sent("x-canary-cluster").is_empty(),
         "the routes decide, not the client"
     );
+}
+
+/// Another team's canary may use the default header in the same proxy.
+#[test]
+fn a_start_with_a_bad_configuration_leaves_other_plugins_headers_alone() {
+    let client = [
+        (":path", "/color"),
+        ("x-canary-cluster", "a"),
+        ("x-c", "b"),
+        ("x-s", "c"),
+    ];
+    for (bad, kept) in [
+        (
+            r#"{"clusterHeader": "x-c", "http": []}"#,
+            &["x-canary-cluster", "x-s"][..],
+        ),
+        (
+            r#"{"subsetHeader": "X-S", "http": [{}]}"#,
+            &["x-canary-cluster", "x-c"],
+        ),
+        (
+            r#"{"subsetHeader": "x-s", "clusterHeader": "x-c", "http": [}"#,
+            &["x-canary-cluster"],
+        ),
+        (r#"{"clusterHeader": "host", "http": []}"#, &["x-c", "x-s"]),
+        ("bad", &["x-c", "x-s"]),
+    ] {
+        let mut vm = Vm::start();
+        assert!(vm.configure(bad));
+        let exchange = vm.send(&client);
+        let sent = |name: &&&str| !exchange.sent(name).is_empty();
+        let left: Vec<_> = ["x-canary-cluster", "x-c", "x-s"]
+            .iter()
+            .filter(sent)
+            .copied()
+            .collect();
+        assert_eq!(left, kept, "{bad}");
+    }
+}
+
+#[test]
+fn every_plugin_has_a_gauge_of_its_own() {
+    let mut vm = Vm::start();
+    let gauge =
+        |plugin: &str| Proxy::metric(&format!("canary_config_refused.plugin=.={plugin};.;"));
+    assert!(vm.configure_plugin("one", "bad") && vm.configure_plugin("two", "bad"));
+    assert!(vm.configure_plugin("two", color("")));
+    assert_eq!((gauge("one"), gauge("two")), (Some(1), Some(0)));
+    assert!(vm.configure_plugin("a;b", color("")));
+    assert_eq!(gauge("a_b"), Some(0));
+}
+
+/// The host takes the first root again for the same bytes, without configuring it: what this VM published last is the
+/// verdict on the configuration between.
+#[test]
+fn a_root_that_is_in_force_again_publishes_what_it_is() {
+    for between in ["bad", &color(r#""clusterHeader": "x-between","#)] {
+        let shared = Shared::default();
+        let between = between.to_owned();
+        Worker::start(&shared).run(move |vm| {
+            vm.configure(color(""));
+            let open = vm.open();
+            vm.configure(&between);
+            vm.configure(color(""));
+            assert_eq!(vm.roots().len(), 1, "the first root serves again");
+            vm.send(&[(":path", "/color")]);
+            assert_eq!(refused(), Some(0), "{between}");
+            open.delete();
+        });
+        let remembered = Worker::start(&shared).run(|vm| {
+            vm.configure("bad");
+            vm.send(&[(":path", "/color")]).sent("x-canary-cluster")
+        });
+        assert_eq!(remembered, [GREEN]);
+    }
+}
+
+/// While a listener drains, both configurations get requests by turns.
+#[test]
+fn two_configurations_that_get_requests_by_turns_do_not_publish_at_each() {
+    let mut vm = Vm::with(&color(""));
+    let stream = vm.open();
+    vm.configure("bad");
+    let calls: Vec<_> = (0..100)
+        .flat_map(|turn| {
+            vm.configure(if turn % 2 == 0 {
+                color("")
+            } else {
+                "bad".to_owned()
+            });
+            let stream = vm.open();
+            let calls = stream
+                .request(crate::support::lines(&[(":path", "/color")]))
+                .1;
+            stream.delete();
+            calls
+        })
+        .filter(|call| call.starts_with("record"))
+        .collect();
+    assert!(calls.len() <= 51, "{calls:?}");
+    stream.delete();
 }
 
 #[test]

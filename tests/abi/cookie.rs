@@ -44,6 +44,80 @@ fn the_first_answer_already_obeys_the_cookie() {
     }
 }
 
+/// A second filter further on, and the application, find the key as they will in the second request.
+#[test]
+fn the_first_request_carries_the_key_on() {
+    let mut vm = vm();
+    for (own, rest) in [
+        (&[][..], ""),
+        (&["a=b"], "; a=b"),
+        (&["a=b", "c=d"], "; a=b; c=d"),
+        (&["id="], "; id="),
+    ] {
+        let mut request = vec![(":path", "/")];
+        request.extend(own.iter().map(|line| ("cookie", *line)));
+        let first = vm.send(&request);
+        let issued = first.answered("set-cookie").concat();
+        let pair = issued.split(';').next().unwrap();
+        assert_eq!(first.sent("cookie"), [format!("{pair}{rest}")]);
+        let second = vm.send(&[(":path", "/"), ("cookie", &first.sent("cookie").concat())]);
+        assert_eq!(second.sent("cookie"), first.sent("cookie"));
+        assert_eq!(decided(&second), decided(&first));
+    }
+}
+
+#[test]
+fn a_key_in_a_later_cookie_line_is_found() {
+    let mut vm = vm();
+    let key = format!("id={:032x}", 7);
+    let alone = vm.send(&[(":path", "/"), ("cookie", &key)]);
+    let later = vm.send(&[(":path", "/"), ("cookie", "a=b"), ("cookie", &key)]);
+    assert_eq!(decided(&later), decided(&alone));
+    assert!(later.answered("set-cookie").is_empty());
+    assert_eq!(
+        later.sent("cookie"),
+        ["a=b", &key],
+        "a known user's request stays as it is"
+    );
+}
+
+#[test]
+fn an_answer_that_sets_the_cookie_itself_keeps_its_own() {
+    let mut vm = vm();
+    for (own, issued) in [
+        (&["id=session; Path=/"][..], false),
+        (&["a=b", "id=session"], false),
+        (&["id2=a"], true),
+        (&["a=id=b"], true),
+    ] {
+        let mut answer = vec![(":status", "200")];
+        answer.extend(own.iter().map(|line| ("set-cookie", *line)));
+        let answer = vm.exchange(lines(&[(":path", "/")]), lines(&answer));
+        let cookies = answer.answered("set-cookie");
+        assert_eq!(&cookies[..own.len()], own, "the application's own stay");
+        assert_eq!(cookies.len() > own.len(), issued, "{cookies:?}");
+    }
+}
+
+#[test]
+fn a_preflight_is_weighted_and_gets_no_cookie() {
+    let mut vm = vm();
+    let preflight = [
+        (":path", "/"),
+        (":method", "OPTIONS"),
+        ("origin", "https://a.example"),
+        ("access-control-request-method", "PUT"),
+    ];
+    let answer = vm.send(&preflight);
+    assert!(
+        answer
+            .answered("x-canary")
+            .concat()
+            .ends_with(";reason=weighted")
+    );
+    assert!(answer.answered("set-cookie").is_empty() && answer.sent("cookie").is_empty());
+}
+
 #[test]
 fn a_request_by_https_gets_a_secure_cookie() {
     let mut vm = vm();
@@ -74,6 +148,7 @@ fn an_answer_for_shared_caches_brings_no_cookie() {
         (&["max-age=60, S-MaxAge=60"], 0),
         (&["no-transform", "public"], 0),
         (&["x=\"public\""], 1),
+        (&["max-age=60"], 1),
     ] {
         let control = cache_control.iter().map(|value| ("cache-control", *value));
         let answer: Lines = lines(&[(":status", "200"), ("set-cookie", "a=b")])

@@ -276,7 +276,10 @@ fn all_workers_have_the_clock_and_the_metrics_of_their_proxy() {
     }
     let counter = "canary_requests_total.route=.=color;.;subset=.=green-sub;.;reason=.=only;.;";
     assert_eq!(shared.metric(counter), Some(2));
-    assert_eq!(shared.metric("canary_config_refused"), Some(0));
+    assert_eq!(
+        shared.metric("canary_config_refused.plugin=.=demo;.;"),
+        Some(0)
+    );
 }
 
 #[test]

@@ -48,7 +48,10 @@ impl Vm {
     pub(crate) fn with(configuration: &str) -> Self {
         let mut vm = Self::start();
         assert!(vm.configure(configuration));
-        assert_eq!(Proxy::metric("canary_config_refused"), Some(0));
+        assert_eq!(
+            Proxy::metric("canary_config_refused.plugin=.=demo;.;"),
+            Some(0)
+        );
         vm
     }
 

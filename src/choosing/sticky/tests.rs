@@ -33,7 +33,7 @@ fn chosen(policy: &Policy, lines: &Lines) -> Chosen {
         reason: decision.reason,
         key: decision.key.map(|key| key.as_str()),
         label: description.destination().label().to_owned(),
-        set_cookie: description.set_cookie(),
+        set_cookie: description.set_cookie(&[]),
     }
 }
 
