@@ -6,7 +6,8 @@ use crate::choosing::reason::Reason;
 /// The name of the gauge that is 1 while the newest configuration of this plugin is refused. A `;` of the plugin's name
 /// would end the label, so it becomes `_`.
 pub fn config_refused(plugin: &str) -> String {
-    let plugin = plugin.replace(';', "_");
+    let legal = |c| if c == ';' { '_' } else { c };
+    let plugin: String = plugin.chars().map(legal).collect();
     format!("canary_config_refused.plugin=.={plugin};.;")
 }
 

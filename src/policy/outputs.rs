@@ -52,15 +52,16 @@ impl Outputs {
     }
 
     /// The request headers that a refused configuration names, as far as that can be read, else the default one.
-    pub(crate) fn request_headers_of_refused(bytes: &[u8]) -> Vec<HeaderName> {
-        let text = String::from_utf8_lossy(bytes);
-        let name = |field: &str| HeaderName::to_write(text_after(&text, field)?).ok();
-        let [cluster, subset] = [name("clusterHeader"), name("subsetHeader")];
-        let named: Vec<_> = cluster.into_iter().chain(subset).collect();
+    pub fn request_headers_of_refused(bytes: &[u8]) -> Vec<String> {
+        let name = |field: &&[u8]| {
+            let text = str::from_utf8(text_after(bytes, field)?).ok()?;
+            HeaderName::to_write(text).ok()
+        };
+        let fields: [&[u8]; 2] = [b"\"clusterHeader\"", b"\"subsetHeader\""];
+        let named = fields.iter().filter_map(name);
+        let mut named: Vec<_> = named.map(|name| name.to_string()).collect();
         if named.is_empty() {
-            return HeaderName::to_write(DEFAULT_CLUSTER_HEADER)
-                .into_iter()
-                .collect();
+            named.push(DEFAULT_CLUSTER_HEADER.to_owned());
         }
         named
     }
@@ -92,11 +93,14 @@ impl Outputs {
 }
 
 /// The text that is the value of a JSON member. What is wrong with the rest of the document does not matter.
-fn text_after<'t>(document: &'t str, member: &str) -> Option<&'t str> {
-    let (_, rest) = document.split_once(&format!("\"{member}\""))?;
-    let value = rest.trim_start().strip_prefix(':')?.trim_start();
-    let (text, _) = value.strip_prefix('"')?.split_once('"')?;
-    Some(text)
+fn text_after<'t>(document: &'t [u8], member: &[u8]) -> Option<&'t [u8]> {
+    let at = document
+        .windows(member.len())
+        .position(|text| text == member)?;
+    let rest = document.get(at + member.len()..)?.trim_ascii_start();
+    let value = rest.strip_prefix(b":")?.trim_ascii_start();
+    let text = value.strip_prefix(b"\"")?;
+    text.get(..text.iter().position(|b| *b == b'"')?)
 }
 
 #[cfg(test)]
@@ -156,7 +160,6 @@ mod tests {
             ("\u{fffd}", &["x-canary-cluster"]),
         ] {
             let found = Outputs::request_headers_of_refused(text.as_bytes());
-            let found: Vec<_> = found.iter().map(HeaderName::as_str).collect();
             assert_eq!(found, names, "{text}");
         }
         assert_eq!(Outputs::request_headers_of_refused(b"\xff\xfe").len(), 1);

@@ -7,7 +7,6 @@ use proxy_wasm::types::Action;
 
 use crate::choosing::decision::Decision;
 use crate::choosing::split::InForce;
-use crate::config::header_name::HeaderName;
 use crate::policy::Policy;
 use crate::proxy::host::{self, RequestHeaders};
 use crate::proxy::metrics::Slot;
@@ -24,7 +23,7 @@ const COOKIE: &str = "cookie";
 pub(crate) enum Role {
     Serve(Rc<Serving>),
     /// There has never been a good configuration: nothing is chosen, and no client may choose by these headers either.
-    StandBy(Rc<[HeaderName]>),
+    StandBy(Rc<[String]>),
 }
 
 /// What streams decide by.
@@ -54,7 +53,7 @@ impl HttpContext for Stream {
             Role::Serve(serving) => self.decision = serving.decide(),
             Role::StandBy(headers) => headers
                 .iter()
-                .for_each(|name| host::remove_request_header(name.as_str())),
+                .for_each(|name| host::remove_request_header(name)),
         }
         Action::Continue
     }
