@@ -1,29 +1,49 @@
-# `make` alone lists the targets. They need make, Rust (rustup) and Python 3; nothing is installed outside
-# target/ but the Rust toolchain's own parts.
+# `make` alone lists the targets. They need make, Rust (rustup) and Python 3. Only parts of the Rust toolchain are
+# installed outside of target/.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-# Whatever the environment says: the paths below, and Envoy's, are in here.
+# Overrides the environment, because the paths below and Envoy's are in this folder.
 export CARGO_TARGET_DIR := $(CURDIR)/target
 
-# What `make oracle` compares, and its random numbers.
+# How many pairs of rules and requests `make oracle` compares, and the seed of its random numbers.
 PAIRS ?= 200000
 SEED ?= 1
 
-# So long `make fuzz` looks, for each target.
+# How long `make fuzz` runs, for each target.
 FUZZ_SECONDS ?= 60
 
-weights_file := target/demo/canary.yaml
+# The demo's ports: make demo PORT=9080. The environment does not change them, because PORT is often set there.
+PORT := 8080
+ADMIN_PORT := 9901
+BLUE_PORT := 8081
+GREEN_PORT := 8082
 
-# What the demo runs. One command for all of it: any other would build what they share once more.
-parts := cargo build --release -p color -p canary -p integration --bins
+# The folders of `make demo` and `make up`, the name of the containers' project, and the folder of the programs. The
+# tests choose others, so that they can run beside a demo.
+DEMO := target/demo
+COMPOSE := target/compose
+PROJECT := canary
+PROGRAMS := target/release
+
+export CANARY_PORT = $(PORT)
+export CANARY_ADMIN_PORT = $(ADMIN_PORT)
+export CANARY_BLUE_PORT = $(BLUE_PORT)
+export CANARY_GREEN_PORT = $(GREEN_PORT)
+export CANARY_DEMO = $(DEMO)
+export CANARY_COMPOSE = $(COMPOSE)
+export CANARY_PROJECT = $(PROJECT)
+export CANARY_PROGRAMS = $(PROGRAMS)
+
+# The demo's programs. One command builds all of them, because separate ones would build shared dependencies twice.
+parts := cargo build --release -p color -p canary -p demo
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# --- What everything else needs ---
+# --- What all other targets need ---
 
 .PHONY: rust
 rust:
@@ -42,38 +62,37 @@ wasm: rust ## build the module: dist/plugin.wasm
 	cargo run -p xtask -- wasm
 
 .PHONY: demo
-demo: rust envoy wasm ## two versions of a service behind Envoy, and the observed split; Ctrl-C ends it
+demo: rust envoy wasm ## run two versions of a service with Envoy and show the split; Ctrl-C ends it: make demo PORT=9080
 	$(parts)
-	@CANARY_COLOR="$${CANARY_COLOR:-target/release/color}" target/release/demo
+	@CANARY_COLOR="$${CANARY_COLOR:-$(PROGRAMS)/color}" $(PROGRAMS)/demo
 
 .PHONY: weights
 weights: rust ## change the running demo's weights: make weights BLUE=50 GREEN=50
 	@test -n "$(BLUE)" && test -n "$(GREEN)" || \
 	  { echo "give both weights: make weights BLUE=50 GREEN=50" >&2; exit 1; }
-	@test -f $(weights_file) || { echo "the demo does not run: start it with make demo or make up" >&2; exit 1; }
 	@$(parts) -q
-	@target/release/canary weights $(weights_file) color "blue-sub=$(BLUE)" "green-sub=$(GREEN)"
+	@integration/weights.sh "$(BLUE)" "$(GREEN)"
 
 .PHONY: rollback
-rollback: ## the running demo: everybody to blue
+rollback: ## send all requests of the running demo to blue
 	@$(MAKE) --no-print-directory weights BLUE=100 GREEN=0
 
 .PHONY: promotion
-promotion: ## the running demo: everybody to green
+promotion: ## send all requests of the running demo to green
 	@$(MAKE) --no-print-directory weights BLUE=0 GREEN=100
 
 # --- Images ---
-# Nothing is pulled: both are FROM scratch, and what they hold is built here.
+# Nothing is pulled: both images are FROM scratch and hold only what is built here.
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 export COLOR_IMAGE ?= color:$(version)
 export PLUGIN_IMAGE ?= canary-filter:$(version)
 
-# Of the images, in containers' words; Rust has others.
+# The architecture of the images, by the name that containers use; Rust uses another one.
 ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
 musl := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-musl
 
-# Rust's own linker: no C compiler for the other architecture is needed.
+# Rust's own linker needs no C compiler for the other architecture.
 .PHONY: color-static
 color-static: rust
 	@rustup target list --installed | grep -qx $(musl) || rustup target add $(musl)
@@ -88,77 +107,78 @@ images: wasm color-static ## build the images of the plugin and of Color: make i
 	  echo "built by $$engine: $(PLUGIN_IMAGE) and $(COLOR_IMAGE), $(ARCH)"
 
 .PHONY: up
-up: images ## the demo under docker-compose, with Envoy's official image; make weights works there, too
+up: images ## run the demo under docker-compose, with Envoy's official image: make up PORT=9080
 	@integration/compose.sh up
-	@echo "open http://127.0.0.1:8080/color; Envoy's admin page is http://127.0.0.1:9901; make down ends it"
+	@echo "open http://127.0.0.1:$(PORT)/color; Envoy's admin page is http://127.0.0.1:$(ADMIN_PORT); make down ends it"
 
 .PHONY: down
-down: ## end what make up has started
+down: ## end the demo that make up has started
 	@integration/compose.sh down
 
 # --- Checks ---
-# Packages are built one by one where it matters: built together, the filter's feature `proxy` would be
-# switched on in the `canary` command, too.
+# The filter is built separately from the other packages: cargo would otherwise enable its feature `proxy` in the
+# `canary` command, too.
 
-tools := -p canary -p color -p xtask -p fuzz -p integration -p manifests
+tools := -p canary -p color -p xtask -p fuzz -p manifests -p launch -p harness -p demo -p bench -p integration
 
 .PHONY: test
-test: lint unit integration reproduce test-images ## everything: format, lints, unit tests, real Envoy
+test: lint unit integration reproduce test-images ## check everything: format, lints, unit tests, tests in a real Envoy
 	@echo "make test: format, lints, unit tests and the tests in a real Envoy have passed"
 
 .PHONY: lint
-lint: rust ## format and lints
+lint: rust ## check format and lints
 	cargo fmt --all --check
 	cargo clippy -q -p canary-filter --all-targets -- -D warnings
 	cargo clippy -q -p canary-filter --lib --no-default-features -- -D warnings
-	cargo clippy -q $(tools) --features integration/bench --all-targets -- -D warnings
+	cargo clippy -q $(tools) --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
 	  else echo "skipped: cargo-deny is not installed"; fi
 
 .PHONY: unit
-unit: rust ## tests that need no Envoy
+unit: rust ## run the tests that need no Envoy
 	cargo test -q -p canary-filter
 	cargo test -q -p canary-filter --no-default-features
 	cargo test -q -p canary -p color -p xtask -p fuzz
-	cargo test -q -p integration --features bench --lib
-	cargo test -q -p manifests
+	cargo test -q -p manifests -p launch -p harness -p bench
+	cargo test -q -p demo --bins
 
 .PHONY: reproduce
-reproduce: wasm ## the same sources give the same module under another path
+reproduce: wasm ## check that the same sources give the same module under another path
 	cargo run -q -p xtask -- reproduce
 
 .PHONY: fuzz
-fuzz: rust ## look for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (for each of two targets)
+fuzz: rust ## search for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (for each of two targets)
 	@fuzz/run.sh $(FUZZ_SECONDS)
 
 .PHONY: integration
-integration: wasm envoy ## tests in a real Envoy
-	cargo build -p color
+integration: wasm envoy ## run the tests in a real Envoy
+	cargo build -p color -p canary
+	cargo test -p demo --test runner
 	cargo test -p integration --test envoy --test oracle
 
 .PHONY: oracle
-oracle: wasm envoy ## compare with Envoy's own router for longer: make oracle PAIRS=200000 SEED=1
+oracle: wasm envoy ## compare the filter with Envoy's own router for longer: make oracle PAIRS=200000 SEED=1
 	CANARY_ORACLE_PAIRS=$(PAIRS) CANARY_ORACLE_SEED=$(SEED) cargo test -p integration --test oracle -- --nocapture
 
 .PHONY: soak
-soak: wasm envoy ## a thousand configurations under a million requests in a real Envoy, twice; takes minutes
+soak: wasm envoy ## load a thousand configurations under a million requests in a real Envoy, twice; takes minutes
 	cargo test --release -p integration --test envoy -- --ignored --nocapture --test-threads 1 soak
 
 .PHONY: bench
-bench: wasm envoy ## what the filter costs, beside its alternatives, in a real Envoy, and its core alone; takes minutes
-	cargo run -q --release -p integration --features bench --bin bench
+bench: wasm envoy ## measure the cost of the filter and its alternatives in a real Envoy, and of its core; takes minutes
+	cargo run -q --release -p bench
 	cargo bench -q -p canary-filter --no-default-features --bench core
 
-# Where there is no container engine the two say so, and nothing has failed.
+# Without a container engine the two print so and succeed.
 without_engine = if ! integration/engine.sh >/dev/null 2>&1; then echo "skipped: $@: no container engine";
 
 .PHONY: test-images
-test-images: ## build both images and look into them
+test-images: ## build both images and check their contents
 	@$(without_engine) \
 	  else $(MAKE) -s images && cargo test -q -p integration --test containers -- images; fi
 
 .PHONY: test-compose
-test-compose: ## make up, make weights and make down, for real
+test-compose: ## run make up, make weights and make down and check the demo in containers
 	@$(without_engine) \
 	  elif ! integration/compose.sh found >/dev/null 2>&1; then echo "skipped: $@: no compose for this engine"; \
 	  else $(MAKE) -s envoy images && cargo test -q -p integration --test containers -- compose; fi

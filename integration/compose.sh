@@ -1,7 +1,10 @@
 #!/bin/sh
-# `make up` and `make down`: envoy/docker-compose.yaml with whichever compose there is; `found` is whether there is one.
-# Run it in the repository's root.
+# `make up` and `make down`: runs envoy/docker-compose.yaml with the compose that is installed. `found` exits with 0 if
+# there is one, and `running` if Envoy runs in it. `make` sets the variables. Run it in the repository's root.
 set -eu
+
+folder=${CANARY_COMPOSE:-target/compose}
+project=${CANARY_PROJECT:-canary}
 
 fail() {
   echo "compose: $*" >&2
@@ -9,28 +12,36 @@ fail() {
 }
 
 engine=$(integration/engine.sh)
-# One that asks this engine, and no other that may not even run.
+
+if [ "$1" = running ]; then
+  label=label=com.docker.compose
+  [ -n "$("$engine" ps -q --filter "$label.project=$project" --filter "$label.service=envoy")" ]
+  exit
+fi
+
+# The compose of this engine: another engine's may not even run.
 if "$engine" compose version >/dev/null 2>&1; then
   compose="$engine compose"
 elif "$engine-compose" version >/dev/null 2>&1; then
   compose="$engine-compose"
 else
-  fail "no compose for $engine: install its compose plugin or $engine-compose"
+  fail "$engine has no compose: install its compose plugin or $engine-compose"
 fi
-compose="$compose -p canary -f envoy/docker-compose.yaml"
+compose="$compose -p $project -f envoy/docker-compose.yaml"
 
 case $1 in
 found) ;;
 up)
-  # A folder before the engine makes one, which would be root's. Envoy runs as somebody else and reads the file.
-  mkdir -p target/demo
-  cp envoy/canary.yaml target/demo/canary.new
-  chmod a+r target/demo/canary.new
-  mv target/demo/canary.new target/demo/canary.yaml
+  # The engine would create a missing folder as root. Envoy runs as another user and has to read the file.
+  mkdir -p "$folder"
+  cp envoy/canary.yaml "$folder/canary.new"
+  chmod a+r "$folder/canary.new"
+  mv "$folder/canary.new" "$folder/canary.yaml"
   $compose up -d || {
     $compose down >/dev/null 2>&1
-    rm -f target/demo/canary.yaml
-    fail "it has not started, see above (a port that is taken? another demo has the same ones)"
+    rm -f "$folder/canary.yaml"
+    fail "the containers have not started, see above. If a port is taken, choose others:" \
+      "make up PORT=9080 ADMIN_PORT=9902 BLUE_PORT=9081 GREEN_PORT=9082"
   }
   envoy=$($compose ps -q envoy)
   for _ in $(seq 60); do
@@ -42,7 +53,7 @@ up)
   ;;
 down)
   $compose down
-  rm -f target/demo/canary.yaml
+  rm -f "$folder/canary.yaml"
   ;;
-*) fail "up, down or found" ;;
+*) fail "usage: compose.sh up | down | found | running" ;;
 esac

@@ -1,36 +1,63 @@
-//! `make up`, `make weights`, `make down`.
+//! `make up`, `make weights` and `make down`, on ports and in a project of their own, so that they can run beside a demo.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use integration::http1::{Connection, Response};
-use integration::{GREEN, eventually};
+use harness::http1::{Connection, Response};
+use harness::{GREEN, eventually};
 use serde_json::Value;
 
 use crate::engine::{attempt, engine, run};
 use crate::stand_in;
 
-/// What `make up` has started; it ends with the value.
+/// The name of the containers' project.
+const PROJECT: &str = "canary-test";
+
+/// The variables for the listener, the admin page and the two Colors.
+const VARIABLES: [&str; 4] = ["PORT", "ADMIN_PORT", "BLUE_PORT", "GREEN_PORT"];
+
+/// The containers of `make up`, which end when the value is dropped.
 struct Up {
     envoy_image: String,
+    ports: [u16; 4],
 }
 
 impl Up {
     fn start() -> Self {
+        let free = VARIABLES.map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
         let up = Self {
             envoy_image: stand_in::envoy_image(),
+            ports: free.map(|listener| listener.local_addr().unwrap().port()),
         };
-        make(&["up", &format!("ENVOY_IMAGE={}", up.envoy_image)]);
+        up.make(&["up"]).unwrap();
         up
     }
 
+    /// A target of the Makefile for these containers alone.
+    fn make(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut all: Vec<_> = ["-s"]
+            .iter()
+            .chain(arguments)
+            .map(ToString::to_string)
+            .collect();
+        all.extend([
+            format!("ENVOY_IMAGE={}", self.envoy_image),
+            format!("PROJECT={PROJECT}"),
+            format!("COMPOSE=target/{PROJECT}"),
+            format!("DEMO=target/{PROJECT}/none"),
+        ]);
+        let ports = VARIABLES.iter().zip(self.ports);
+        all.extend(ports.map(|(variable, port)| format!("{variable}={port}")));
+        attempt("make", &all)
+    }
+
     fn container(service: &str) -> Value {
-        let label = "label=com.docker.compose.project=canary";
+        let label = format!("label=com.docker.compose.project={PROJECT}");
         let service = format!("label=com.docker.compose.service={service}");
         let id = run(
             &engine(),
-            &["ps", "-q", "--filter", label, "--filter", &service],
+            &["ps", "-q", "--filter", &label, "--filter", &service],
         );
         assert_eq!(id.lines().count(), 1, "{service}: {id:?}");
         let inspected: Value = serde_json::from_str(&run(&engine(), &["inspect", &id])).unwrap();
@@ -48,7 +75,7 @@ impl Drop for Up {
                 attempt(&engine(), &["logs", "--tail", "20", &container])
             );
         }
-        let down = attempt("make", &["-s", "down"]);
+        let down = self.make(&["down"]);
         stand_in::remove(&self.envoy_image);
         if !thread::panicking() {
             down.unwrap();
@@ -56,15 +83,11 @@ impl Drop for Up {
     }
 }
 
-fn make(arguments: &[&str]) {
-    run("make", &[&["-s"], arguments].concat());
-}
-
 fn local(port: u16) -> SocketAddr {
     ([127, 0, 0, 1], port).into()
 }
 
-/// Who answers, on this connection.
+/// The colour of the version that answers on this connection.
 fn color(connection: &mut Connection, headers: &[(&str, &[u8])]) -> String {
     let headers = [&[("accept", &b"application/json"[..])], headers].concat();
     let answer: Response = connection.get("/color", &headers).unwrap();
@@ -98,36 +121,36 @@ fn the_demo_runs_in_containers_and_its_weights_change_live() {
         }
     }
 
-    let mut connection = Connection::open(local(8080)).unwrap();
+    let [listener, admin, blue, green] = up.ports;
+    let mut connection = Connection::open(local(listener)).unwrap();
     // 1 000 at one in four, within five standard deviations (13.7 each).
-    let green = greens(&mut connection, 1_000);
-    assert!((182..=318).contains(&green), "{green} of 1000");
+    let answered = greens(&mut connection, 1_000);
+    assert!((182..=318).contains(&answered), "{answered} of 1000");
     assert_eq!(connection.get("/", &[]).unwrap().status, 404);
 
-    weights(&mut connection, "0", "100", 100);
-    weights(&mut connection, "100", "0", 0);
-    // Nobody steers it.
+    weights(&up, &mut connection, [0, 100]);
+    weights(&up, &mut connection, [100, 0]);
+    // A client cannot choose the version by the header.
     assert_eq!(
         color(&mut connection, &[("x-canary-cluster", GREEN.as_bytes())]),
         "blue"
     );
 
-    for port in [8081, 8082] {
+    for port in [blue, green] {
         assert_eq!(
-            integration::http1::get(local(port), "/healthz")
-                .unwrap()
-                .status,
+            harness::http1::get(local(port), "/healthz").unwrap().status,
             200
         );
     }
     assert_eq!(
-        integration::http1::get(local(9901), "/ready")
-            .unwrap()
-            .status,
+        harness::http1::get(local(admin), "/ready").unwrap().status,
         200
     );
+    up.make(&["down"]).unwrap();
+    let refused = up.make(&["weights", "BLUE=50", "GREEN=50"]).unwrap_err();
+    assert!(refused.contains("the demo does not run"), "{refused}");
     drop(up);
-    for port in [8080, 8081, 8082, 9901] {
+    for port in [listener, admin, blue, green] {
         assert!(
             Connection::open(local(port)).is_err(),
             "{port} is still open"
@@ -139,24 +162,22 @@ fn the_demo_runs_in_containers_and_its_weights_change_live() {
             "ps",
             "-aq",
             "--filter",
-            "label=com.docker.compose.project=canary",
+            &format!("label=com.docker.compose.project={PROJECT}"),
         ],
     );
     assert_eq!(left, "");
 }
 
-/// Changes the weights and waits until they hold, at most two seconds; not one request fails.
-fn weights(connection: &mut Connection, blue: &str, green: &str, greens_of_100: usize) {
-    make(&[
-        "weights",
-        &format!("BLUE={blue}"),
-        &format!("GREEN={green}"),
-    ]);
+/// Changes the weights to 0 and 100 or back, and checks that they are in force within two seconds and no request fails.
+fn weights(up: &Up, connection: &mut Connection, [blue, green]: [usize; 2]) {
+    let (blue, greens_of_100) = (format!("BLUE={blue}"), green);
+    up.make(&["weights", &blue, &format!("GREEN={green}")])
+        .unwrap();
     let end = Instant::now() + Duration::from_secs(2);
     while greens(connection, 100) != greens_of_100 {
         assert!(
             Instant::now() < end,
-            "{blue}/{green} does not hold after two seconds"
+            "{blue} and GREEN={green} are not in force after two seconds"
         );
     }
 }

@@ -6,17 +6,20 @@ use std::path::Path;
 use std::process::Command;
 
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
 }
 
-/// A program that runs in the root; what it prints. Anything but success ends the test.
+/// Runs a program in the root and returns what it prints. A failure of the program ends the test.
 pub(crate) fn run<S: AsRef<OsStr>>(program: &str, arguments: &[S]) -> String {
     attempt(program, arguments).unwrap_or_else(|said| panic!("{program}: {said}"))
 }
 
-/// The same for a program that may fail.
+/// Runs a program that may fail.
 pub(crate) fn attempt<S: AsRef<OsStr>>(program: &str, arguments: &[S]) -> Result<String, String> {
-    // Of a make that runs this: a make in here has a life of its own.
+    // A make may run this test. A make that the test starts is independent of it.
     let output = Command::new(program)
         .args(arguments)
         .current_dir(root())
@@ -32,12 +35,12 @@ pub(crate) fn attempt<S: AsRef<OsStr>>(program: &str, arguments: &[S]) -> Result
     }
 }
 
-/// docker, podman or buildah.
+/// The container engine: docker, podman or buildah.
 pub(crate) fn engine() -> String {
     run::<&str>("integration/engine.sh", &[])
 }
 
-/// The name of an image, as the Makefile hands it on.
+/// The name of an image, which the Makefile passes in this variable.
 pub(crate) fn image(variable: &str) -> String {
     env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run this by make test-images"))

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use integration::Scratch;
+use harness::Scratch;
 use serde_json::{Value, json};
 
 use crate::engine::{engine, image, root, run};

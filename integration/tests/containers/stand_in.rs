@@ -6,7 +6,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use integration::{Binary, Scratch};
+use harness::{Binary, Scratch};
 
 use crate::engine::{attempt, engine, run};
 

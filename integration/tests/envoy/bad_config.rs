@@ -1,6 +1,6 @@
 //! A configuration with a mistake never takes the proxy down.
 
-use integration::{Delivery, Filter, Scratch, Setup, eventually};
+use harness::{Delivery, Filter, Scratch, Setup, eventually};
 use serde_json::json;
 
 use crate::bad_table::{Bad, table};

@@ -3,8 +3,8 @@
 //! Users and hashes are fixed, so the numbers are, too. Envoy's are those of the formula in the filter's
 //! `tests/stickiness.rs`, on which the column in docs/stickiness.md rests.
 
-use integration::http1::Connection;
-use integration::{BLUE, GREEN, Setup};
+use harness::http1::Connection;
+use harness::{BLUE, GREEN, Setup};
 use serde_json::{Value, json};
 
 use crate::support::{World, routes, rule, who};

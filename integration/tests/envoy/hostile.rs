@@ -1,7 +1,7 @@
 //! Whatever a client sends, there is an answer, and the virtual machine stays.
 
-use integration::http2::{self, Answer};
-use integration::{Echo, Envoy, GREEN, Setup, manager};
+use harness::http2::{self, Answer};
+use harness::{Echo, Envoy, GREEN, Setup, manager};
 use serde_json::{Value, json};
 
 use crate::support::{World, no_vm_restarted, route_everything, rule};

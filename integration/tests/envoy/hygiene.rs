@@ -1,6 +1,6 @@
 //! The headers that the filter writes are the filter's alone.
 
-use integration::{BLUE, GREEN, Setup};
+use harness::{BLUE, GREEN, Setup};
 use serde_json::{Value, json};
 
 use crate::support::{World, policy, reached, route_everything, rule, virtual_host, who};

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use integration::http1::Response;
-use integration::{BLUE, Delivery, Envoy, Filter, GREEN, Scratch, Setup, eventually, manager};
+use harness::http1::Response;
+use harness::{BLUE, Delivery, Envoy, Filter, GREEN, Scratch, Setup, eventually, manager};
 use serde_json::{Value, json};
 
 use crate::istiod::Manifests;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use integration::manager;
+use harness::manager;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -109,7 +109,7 @@ impl Manifests {
 /// The documents of a file below `istio/`.
 fn read(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../istio")
+        .join("../../istio")
         .join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     serde_yaml_ng::Deserializer::from_str(&text)

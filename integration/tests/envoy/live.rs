@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use integration::{BLUE, Delivery, Filter, GREEN, Scratch, Setup, manager};
+use harness::{BLUE, Delivery, Filter, GREEN, Scratch, Setup, manager};
 use serde_json::{Value, json};
 
 use crate::load::Load;
@@ -101,7 +101,7 @@ fn without_the_module_everybody_is_on_stable_until_it_comes() {
     world.envoy.wait_for("the module is taken", |stats| {
         stats.get("extension_config_discovery.http_filter.canary.update_success") == Some(&1)
     });
-    integration::eventually("the filter decides", || {
+    harness::eventually("the filter decides", || {
         (who(&world.envoy.get("/color")) == "green").then_some(())
     });
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use integration::http1::{Connection, Response};
-use integration::{Envoy, eventually};
+use harness::http1::{Connection, Response};
+use harness::{Envoy, eventually};
 
 /// Between the requests of a connection: leaves something of two cores to Envoy and to the other tests.
 const PAUSE: Duration = Duration::from_millis(1);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use integration::{Filter, Setup};
+use harness::{Filter, Setup};
 use serde_json::{Value, json};
 
 use crate::support::{World, no_vm_restarted, route_everything, weights, who};
@@ -73,10 +73,10 @@ fn regex(rule: usize) -> Value {
 fn is_taken(list: &str, matches: impl Iterator<Item = Value>, path: &str, authority: &str) {
     let destination = |cluster: &str| json!([{"cluster": cluster}]);
     let mut http: Vec<Value> = matches
-        .map(|entry| json!({"match": [entry], "route": destination(integration::BLUE)}))
+        .map(|entry| json!({"match": [entry], "route": destination(harness::BLUE)}))
         .collect();
     assert_eq!(http.len(), RULES);
-    http[RULES - 1]["route"] = destination(integration::GREEN);
+    http[RULES - 1]["route"] = destination(harness::GREEN);
     let filter =
         Filter::new(json!({"http": http, "responseHeader": "x-canary-decision"}).to_string());
 
@@ -93,7 +93,7 @@ fn is_taken(list: &str, matches: impl Iterator<Item = Value>, path: &str, author
     let written = Instant::now();
     world.envoy.write(&filter);
     for connection in &mut connections {
-        integration::eventually("the last rule decides", || {
+        harness::eventually("the last rule decides", || {
             let answer = connection.send(request.as_bytes()).unwrap();
             let decision = answer.header("x-canary-decision").unwrap_or_default();
             (who(&answer) == "green" && decision.starts_with("route=http-9999;")).then_some(())

@@ -1,6 +1,6 @@
 //! What can be seen from outside, under the documented names.
 
-use integration::{BLUE, GREEN, Setup, eventually};
+use harness::{BLUE, GREEN, Setup, eventually};
 use serde_json::json;
 
 use crate::support::{World, policy, route_everything, rule, weights};

@@ -1,6 +1,6 @@
 //! The demo's page in a real browser: it shows the decision, and the browser stays on its version.
 
-use integration::{Chromium, Color, Envoy, Setup};
+use harness::{Chromium, Color, Envoy, Setup};
 use serde_json::{Value, json};
 
 use crate::support::{rule, skipped};

@@ -1,6 +1,6 @@
 //! The largest patterns, and larger ones: each worker's virtual machine has a small stack and reads them all.
 
-use integration::{Filter, GREEN, Setup, eventually};
+use harness::{Filter, GREEN, Setup, eventually};
 use serde_json::{Value, json};
 
 use crate::support::{World, no_vm_restarted, route_everything, rule, weights};

@@ -1,6 +1,6 @@
 //! `CANARY_ON_BAD_CONFIG=refuse`: a mistake is left to Envoy's own ways.
 
-use integration::{Delivery, Filter, Setup, eventually};
+use harness::{Delivery, Filter, Setup, eventually};
 
 use crate::support::{World, weights, who};
 

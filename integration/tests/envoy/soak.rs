@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use integration::{Filter, Setup, manager};
+use harness::{Filter, Setup, manager};
 use serde_json::{Value, json};
 
 use crate::load::{Load, RING};

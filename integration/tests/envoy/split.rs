@@ -1,6 +1,6 @@
 //! Who gets what.
 
-use integration::{Color, Delivery, Envoy, Filter, Setup};
+use harness::{Color, Delivery, Envoy, Filter, Setup};
 use serde_json::{Value, json};
 
 use crate::support::{World, reached, route_everything, rule, weights, who};

@@ -1,6 +1,6 @@
 //! The same user gets the same version: users with cookies, through changes of the weights and of the proxy.
 
-use integration::{Browser, Envoy, Filter, Setup, eventually};
+use harness::{Browser, Envoy, Filter, Setup, eventually};
 use serde_json::json;
 
 use crate::load::generation;

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv6Addr, TcpListener};
 
-use integration::{Setup, manager};
+use harness::{Setup, manager};
 use serde_json::{Value, json};
 
 use crate::sticky_keys::{decided, keyed, known, setup};

@@ -1,8 +1,8 @@
 //! The cookie that makes a user of a new browser.
 
-use integration::http1::Response;
-use integration::http2::{self, Answer};
-use integration::{Setup, manager};
+use harness::http1::Response;
+use harness::http2::{self, Answer};
+use harness::{Setup, manager};
 use serde_json::{Value, json};
 
 use crate::sticky_keys::{decided, known, setup};

@@ -1,7 +1,7 @@
 //! What a user is known by: the keys in their order.
 
-use integration::Setup;
-use integration::http1::{Connection, Response};
+use harness::Setup;
+use harness::http1::{Connection, Response};
 use serde_json::{Value, json};
 
 use crate::split::is_share;

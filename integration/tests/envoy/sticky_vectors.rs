@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use integration::Setup;
+use harness::Setup;
 use serde_json::{Value, json};
 
 use crate::support::World;

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use integration::http1::Response;
-use integration::{BLUE, Delivery, Echo, Ended, Envoy, GREEN, Setup, manager};
+use harness::http1::Response;
+use harness::{BLUE, Delivery, Echo, Ended, Envoy, GREEN, Setup, manager};
 use serde_json::{Value, json};
 
 /// An Envoy between the test and two upstreams that tell what reached them.

@@ -5,8 +5,8 @@ use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 
-use integration::http1;
-use integration::{Binary, Ended, Filter, Process, Scratch, eventually};
+use harness::http1;
+use harness::{Binary, Ended, Filter, Process, Scratch, eventually};
 use serde_json::{Value, json};
 
 use crate::request::Client;

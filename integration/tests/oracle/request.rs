@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::{fmt, io};
 
-use integration::http1::Connection;
-use integration::http2::{self, Answer};
+use harness::http1::Connection;
+use harness::http2::{self, Answer};
 
 /// A request without a body.
 #[derive(Clone)]

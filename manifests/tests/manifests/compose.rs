@@ -12,6 +12,18 @@ fn yaml(path: &str) -> Value {
     serde_json::to_value(value).unwrap()
 }
 
+/// The text with each `${NAME:-default}` replaced by its default.
+fn with_defaults(text: &str) -> String {
+    let mut parts = text.split("${");
+    let mut resolved = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (variable, rest) = part.split_once('}').unwrap();
+        resolved += variable.split_once(":-").unwrap().1;
+        resolved += rest;
+    }
+    resolved
+}
+
 #[test]
 fn the_clusters_of_compose_are_those_of_envoy_at_the_containers() {
     let [local, compose] = ["envoy/clusters.yaml", "envoy/clusters-compose.yaml"].map(|path| {
@@ -29,7 +41,7 @@ fn the_clusters_of_compose_are_those_of_envoy_at_the_containers() {
             service["environment"]["COLOR"], address["address"],
             "the service and its colour"
         );
-        let published = string(&service["ports"][0]);
+        let published = with_defaults(string(&service["ports"][0]));
         assert_eq!(
             published.rsplit_once(':').unwrap().1,
             address["port_value"].to_string()
@@ -52,15 +64,7 @@ fn the_clusters_of_compose_are_those_of_envoy_at_the_containers() {
 #[test]
 fn the_versions_of_the_images_are_those_of_the_repository() {
     let services = yaml("envoy/docker-compose.yaml");
-    let default = |service: &str| {
-        let image = string(&services["services"][service]["image"]).to_owned();
-        image
-            .split_once(":-")
-            .unwrap()
-            .1
-            .trim_end_matches('}')
-            .to_owned()
-    };
+    let default = |service: &str| with_defaults(string(&services["services"][service]["image"]));
     let envoy = text("integration/envoy.txt");
     let envoy = envoy
         .lines()
@@ -92,7 +96,11 @@ fn the_listeners_of_envoy_are_what_compose_opens() {
         assert_eq!(address["address"], "127.0.0.1");
         Value::from(format!("127.0.0.1:{0}:{0}", address["port_value"]))
     });
-    assert_eq!(list(&services["services"]["envoy"]["ports"]), ports);
+    let published = list(&services["services"]["envoy"]["ports"]).iter();
+    let published: Vec<_> = published
+        .map(|port| Value::from(with_defaults(string(port))))
+        .collect();
+    assert_eq!(published, ports);
     assert_eq!(
         text("envoy/envoy.yaml")
             .matches("address: 127.0.0.1")

@@ -1,0 +1,105 @@
+//! Envoy's configuration: one listener per variant. The listeners differ only in the filter and the route.
+
+use std::fs;
+use std::net::SocketAddr;
+
+use harness::{Filter, Scratch};
+use serde_json::{Value, json};
+
+use crate::Trouble;
+use crate::variants::{Job, Route, Variant};
+
+/// The header that names the cluster.
+pub(crate) const CLUSTER_HEADER: &str = "x-canary-cluster";
+
+pub(crate) fn of(
+    variants: &[Variant],
+    [blue, green]: [SocketAddr; 2],
+    dir: &Scratch,
+) -> Result<Value, Trouble> {
+    let listeners: Vec<Value> = variants
+        .iter()
+        .map(|variant| listener(variant, dir))
+        .collect::<Result<_, _>>()?;
+    Ok(json!({
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+        // Nothing else may use the CPU during the requests.
+        "stats_flush_on_admin": true,
+        "static_resources": {"listeners": listeners, "clusters": [cluster("blue", blue), cluster("green", green)]},
+    }))
+}
+
+fn listener(variant: &Variant, dir: &Scratch) -> Result<Value, Trouble> {
+    let router = json!({"name": "envoy.filters.http.router", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}});
+    let filters: Vec<Value> = filter(variant, dir)?.into_iter().chain([router]).collect();
+    let manager = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "bench",
+        "http_filters": filters,
+        "route_config": {"virtual_hosts": [{"name": "bench", "domains": ["*"], "routes": routes(variant.route)}]},
+    });
+    Ok(json!({
+        "name": variant.name,
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "filter_chains": [{"filters": [
+            {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]}],
+    }))
+}
+
+/// The routes. Those by the header are the routes of `envoy/envoy.yaml`.
+fn routes(route: Route) -> Value {
+    let matches = json!({"prefix": "/color"});
+    match route {
+        Route::Plain => json!([{"match": matches, "route": {"cluster": "blue"}}]),
+        Route::Weighted => json!([{"match": matches, "route": {"weighted_clusters": {"clusters": [
+            {"name": "blue", "weight": 75}, {"name": "green", "weight": 25}]}}}]),
+        Route::ByHeader => json!([
+            {"match": {"prefix": "/color", "headers": [{"name": CLUSTER_HEADER, "present_match": true}]},
+             "route": {"cluster_header": CLUSTER_HEADER}},
+            {"match": matches, "route": {"cluster": "blue"}}]),
+    }
+}
+
+fn filter(variant: &Variant, dir: &Scratch) -> Result<Option<Value>, Trouble> {
+    Ok(match &variant.job {
+        Job::None => None,
+        Job::Lua(script) => Some(json!({"name": "lua", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+            "default_source_code": {"inline_string": script}}})),
+        Job::Text(text) => {
+            let module = dir.join(&format!("{}.wasm", variant.name.replace(['/', ' '], "-")));
+            fs::write(&module, wat::parse_str(text)?)?;
+            Some(wasm(
+                &variant.name,
+                Filter {
+                    module,
+                    ..Filter::new("")
+                },
+            ))
+        }
+        Job::Filter { module, policy } => {
+            let module = module.clone();
+            Some(wasm(
+                &variant.name,
+                Filter {
+                    module,
+                    ..Filter::new(policy.clone())
+                },
+            ))
+        }
+    })
+}
+
+/// The filter as shipped, in a virtual machine of its own.
+fn wasm(name: &str, filter: Filter) -> Value {
+    let mut resource = filter.resource()["resources"][0].take();
+    resource["typed_config"]["config"]["vm_config"]["vm_id"] = json!(name);
+    json!({"name": "wasm", "typed_config": resource["typed_config"]})
+}
+
+fn cluster(name: &str, address: SocketAddr) -> Value {
+    let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
+    json!({"name": name, "type": "STATIC", "load_assignment": {"cluster_name": name, "endpoints": [
+        {"lb_endpoints": [{"endpoint": {"address": {"socket_address": socket}}}]}]}})
+}

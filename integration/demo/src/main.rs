@@ -1,0 +1,106 @@
+//! `make demo`: two Colors, an Envoy, and a line that shows the observed split of real requests.
+//!
+//! `demo` runs in the repository's root until it gets a signal, and then ends everything that it has started.
+//! `demo running` exits with 0 if the demo runs, and with 1 if it does not.
+
+#![forbid(unsafe_code)]
+
+mod files;
+mod line;
+mod load;
+mod lock;
+mod parts;
+mod screen;
+mod settings;
+mod watch;
+mod window;
+
+use std::error::Error;
+use std::io;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::{env, fmt, fs};
+
+use lock::Lock;
+use parts::{Parts, local};
+use settings::Settings;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+/// Why the demo cannot go on, as a sentence for the user.
+#[derive(Debug)]
+struct Trouble(String);
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Trouble {}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let settings = Settings::read(|name| env::var(name).ok());
+    let done = match (arguments.as_slice(), settings) {
+        ([], Ok(settings)) => run(&settings),
+        (["running"], Ok(settings)) if Lock::is_held(&settings.folder) => Ok(()),
+        (["running"], Ok(_)) => return ExitCode::FAILURE,
+        (_, Err(trouble)) => Err(trouble.into()),
+        _ => Err("usage: demo [running]".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("demo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs until a signal comes.
+///
+/// # Errors
+/// Something is missing, a port is taken, or a process has ended.
+fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    let _lock = Lock::take(&settings.folder)?;
+    for (variable, port) in settings.ports() {
+        check_free(variable, port)?;
+    }
+    files::write(settings)?;
+    let _weights = RemovedAtTheEnd(settings.weights());
+    let mut parts = Parts::start(settings)?;
+    parts.wait_until_ready(settings, &stop)?;
+    screen::run(settings, &mut parts, &stop)
+}
+
+/// Checks that nothing listens on the port, by binding it for a moment.
+fn check_free(variable: &str, port: u16) -> Result<(), Trouble> {
+    let other = port.checked_add(1000).unwrap_or(port / 2);
+    match TcpListener::bind(local(port)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(Trouble(format!(
+            "port {port} is taken (by another demo?): stop what listens there, or choose another port, for example \
+             make demo {variable}={other}"
+        ))),
+        Err(error) => Err(Trouble(format!(
+            "port {port} cannot be used: {error}; choose another one, for example make demo {variable}={other}"
+        ))),
+    }
+}
+
+/// A file that is removed when the demo ends, so that nothing looks as if it still ran.
+struct RemovedAtTheEnd(PathBuf);
+
+impl Drop for RemovedAtTheEnd {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

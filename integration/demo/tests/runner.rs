@@ -1,0 +1,192 @@
+//! The demo as a user runs it, on ports and in a folder of its own. `make integration` sets up what these tests need.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests: a failure ends the test and names the line"
+)]
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use launch::http1::{self, Connection};
+
+/// The ports of the documentation.
+const USUAL: [u16; 4] = [8080, 9901, 8081, 8082];
+
+/// The variables for the listener, the admin page and the two Colors.
+const VARIABLES: [&str; 4] = ["PORT", "ADMIN_PORT", "BLUE_PORT", "GREEN_PORT"];
+
+/// A folder and ports for one demo.
+struct Place {
+    folder: PathBuf,
+    ports: [u16; 4],
+}
+
+impl Place {
+    fn new(test: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        // All four are open at the same time, so that they differ.
+        let free = USUAL.map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let ports = free.map(|listener| listener.local_addr().unwrap().port());
+        Self { folder, ports }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
+        command
+            .current_dir(launch::root())
+            .env_remove("CARGO_MANIFEST_DIR")
+            .env("CANARY_DEMO", &self.folder);
+        for (variable, port) in VARIABLES.iter().zip(self.ports) {
+            command.env(format!("CANARY_{variable}"), port.to_string());
+        }
+        command
+    }
+
+    fn start(&self) -> Demo {
+        let output = self.folder.join("output");
+        let file = File::create(&output).unwrap();
+        let mut command = self.command();
+        command.stdout(file.try_clone().unwrap()).stderr(file);
+        let mut demo = Demo(command.stdin(Stdio::null()).spawn().unwrap());
+        eventually("the demo answers", || {
+            let said = || fs::read_to_string(&output).unwrap();
+            assert!(demo.0.try_wait().unwrap().is_none(), "{}", said());
+            http1::get(self.listener(), "/color").is_ok_and(|answer| answer.status == 200)
+        });
+        demo
+    }
+
+    fn listener(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.ports[0]).into()
+    }
+
+    /// `make weights` for this demo, with the programs that cargo has built for the tests.
+    fn make_weights(&self, blue: u32, green: u32) -> Output {
+        let programs = Path::new(env!("CARGO_BIN_EXE_demo")).parent().unwrap();
+        Command::new("make")
+            .current_dir(launch::root())
+            // A make may run this test. The one here is independent of it.
+            .env_remove("MAKEFLAGS")
+            .env_remove("MAKELEVEL")
+            .args(["-s", "weights", "parts=true"])
+            .args([format!("BLUE={blue}"), format!("GREEN={green}")])
+            .arg(format!("PROGRAMS={}", programs.display()))
+            .arg(format!("DEMO={}", self.folder.display()))
+            .arg(format!("COMPOSE={}/none", self.folder.display()))
+            .output()
+            .unwrap()
+    }
+}
+
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < end, "not within 30 s: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_demo_and_make_weights_work_on_other_ports_while_the_usual_ones_are_taken() {
+    // Whatever is already taken is taken by something else, which is as good.
+    let _taken = USUAL.map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
+    let place = Place::new("other_ports");
+    let demo = place.start();
+    let changed = place.make_weights(0, 100);
+    assert!(changed.status.success(), "{}", stderr(&changed));
+    let mut connection = Connection::open(place.listener()).unwrap();
+    let json: [(&str, &[u8]); 1] = [("accept", b"application/json")];
+    eventually("every answer is green", || {
+        (0..50).all(|_| {
+            let answer = connection.get("/color", &json).unwrap();
+            assert_eq!(answer.status, 200, "{answer:?}");
+            answer.body.contains("green")
+        })
+    });
+    drop(demo);
+}
+
+#[test]
+fn make_weights_says_that_a_killed_demo_does_not_run() {
+    let place = Place::new("killed");
+    let demo = place.start();
+    let running = || place.command().arg("running").status().unwrap();
+    assert!(running().success());
+    // `Child::kill` is SIGKILL: the runner cannot clean up.
+    drop(demo);
+    assert!(place.folder.join("canary.yaml").is_file());
+    assert!(!running().success());
+    let refused = place.make_weights(50, 50);
+    assert!(!refused.status.success());
+    let said = stderr(&refused);
+    assert!(
+        said.contains("the demo does not run: start it with make demo or make up"),
+        "{said}"
+    );
+    let weights = fs::read_to_string(place.folder.join("canary.yaml")).unwrap();
+    assert!(weights.contains(r#""weight": 75"#), "{weights}");
+    // Nothing of the killed demo is left, so that it starts again.
+    eventually("the ports are free again", || {
+        place
+            .ports
+            .iter()
+            .all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+    });
+    drop(place.start());
+}
+
+#[test]
+fn a_second_demo_in_the_same_folder_is_refused() {
+    let place = Place::new("twice");
+    let _demo = place.start();
+    let other = Place {
+        folder: place.folder.clone(),
+        ..Place::new("twice_other")
+    };
+    let refused = other.command().output().unwrap();
+    let said = stderr(&refused);
+    assert!(
+        said.starts_with("demo: a demo already runs in ") && said.lines().count() == 1,
+        "{said}"
+    );
+}
+
+#[test]
+fn a_taken_port_is_refused_in_one_line_that_says_how_to_choose_another() {
+    for (at, variable) in VARIABLES.iter().enumerate() {
+        let place = Place::new(&format!("taken_{variable}"));
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, place.ports[at])).unwrap();
+        let refused = place.command().output().unwrap();
+        let said = stderr(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        let port = taken.local_addr().unwrap().port();
+        assert!(
+            said.starts_with(&format!("demo: port {port} is taken")) && said.lines().count() == 1,
+            "{said}"
+        );
+        assert!(said.contains(&format!("make demo {variable}=")), "{said}");
+    }
+}

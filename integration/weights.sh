@@ -1,0 +1,23 @@
+#!/bin/sh
+# `make weights`: changes the weights of the running demo, that of `make demo` and that of `make up`. `make` sets the
+# variables. Run it in the repository's root.
+set -eu
+
+changed=
+
+change() {
+  changed=yes
+  "$CANARY_PROGRAMS/canary" weights "$1/canary.yaml" color "blue-sub=$2" "green-sub=$3"
+}
+
+# The files may be left over from a demo that was killed, so ask what runs.
+if "$CANARY_PROGRAMS/demo" running; then
+  change "$CANARY_DEMO" "$1" "$2"
+fi
+if [ -f "$CANARY_COMPOSE/canary.yaml" ] && integration/compose.sh running 2>/dev/null; then
+  change "$CANARY_COMPOSE" "$1" "$2"
+fi
+[ -n "$changed" ] || {
+  echo "the demo does not run: start it with make demo or make up" >&2
+  exit 1
+}
