@@ -5,30 +5,52 @@ use std::fmt;
 /// A reason to refuse a file. Its text is one line without the file's name; [`in_file`](Self::in_file) adds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    line: Option<usize>,
+    position: Option<Position>,
     reason: String,
+    /// The file cannot be read at all.
+    is_syntax: bool,
+}
+
+/// A position in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// From 1.
+    pub line: usize,
+    /// In characters from 1, if it is known.
+    pub column: Option<usize>,
 }
 
 impl Fault {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self {
-            line: None,
+            position: None,
             reason: reason.into(),
+            is_syntax: false,
         }
     }
 
     pub(crate) fn at(line: usize, reason: impl Into<String>) -> Self {
+        Self::at_position(Position { line, column: None }, reason)
+    }
+
+    pub(crate) fn at_position(position: Position, reason: impl Into<String>) -> Self {
         Self {
-            line: Some(line),
+            position: Some(position),
             reason: reason.into(),
+            is_syntax: false,
         }
     }
 
-    pub(crate) fn with_line(self, line: Option<usize>) -> Self {
+    /// The file has not even the syntax of its format.
+    pub(crate) fn syntax(line: usize, reason: impl Into<String>) -> Self {
         Self {
-            line: self.line.or(line),
-            ..self
+            is_syntax: true,
+            ..Self::at(line, reason)
         }
+    }
+
+    pub(crate) fn is_syntax(&self) -> bool {
+        self.is_syntax
     }
 
     /// Adds a prefix to the reason.
@@ -39,15 +61,19 @@ impl Fault {
         }
     }
 
-    /// The line of the file, from 1.
-    pub fn line(&self) -> Option<usize> {
-        self.line
+    /// Where in the file the fault is, if that is known.
+    pub fn position(&self) -> Option<Position> {
+        self.position
     }
 
-    /// `canary.yaml:12: http[0].route[1].weight: -5 is negative`, without the number if the line is not known.
+    /// `canary.yaml:12:7: http[0].route[1].weight: -5 is negative`, without the numbers that are not known.
     pub fn in_file(&self, file: &str) -> String {
-        match self.line {
-            Some(line) => format!("{file}:{line}: {self}"),
+        match self.position {
+            Some(Position {
+                line,
+                column: Some(column),
+            }) => format!("{file}:{line}:{column}: {self}"),
+            Some(Position { line, column: None }) => format!("{file}:{line}: {self}"),
             None => format!("{file}: {self}"),
         }
     }
@@ -85,16 +111,14 @@ mod tests {
             Fault::at(12, "x: a\nb").in_file("f.yaml"),
             "f.yaml:12: x: a\\nb"
         );
+        assert_eq!(Fault::new("is empty").in_file("f.yaml"), "f.yaml: is empty");
+        let position = Position {
+            line: 3,
+            column: Some(4),
+        };
         assert_eq!(
-            Fault::new("is empty").with_line(None).in_file("f.yaml"),
-            "f.yaml: is empty"
-        );
-        assert_eq!(
-            Fault::at(3, "y")
-                .with_line(Some(4))
-                .because("x")
-                .in_file("f"),
-            "f:3: x: y"
+            Fault::at_position(position, "y").because("x").in_file("f"),
+            "f:3:4: x: y"
         );
     }
 }

@@ -40,12 +40,20 @@ fn check_file(path: &Path) -> bool {
     let checked = content(path)
         .map_err(|fault| vec![fault])
         .and_then(|content| check(&content, is_json(path)));
-    match checked.as_deref() {
-        Ok([only]) => print(&format!("{name}: {}\n", only.report())),
-        Ok(several) => {
-            let line =
-                |checked: &Checked| format!("{name}:{}: {}\n", checked.line, checked.report());
-            print(&several.iter().map(line).collect::<String>())
+    match checked {
+        Ok(report) => {
+            report.warnings.iter().for_each(|warning| {
+                complain(&format!("warning: {}", warning.in_file(&name)));
+            });
+            match report.checked.as_slice() {
+                [only] => print(&format!("{name}: {}\n", only.report())),
+                several => {
+                    let line = |checked: &Checked| {
+                        format!("{name}:{}: {}\n", checked.line, checked.report())
+                    };
+                    print(&several.iter().map(line).collect::<String>())
+                }
+            }
         }
         Err(faults) => {
             faults.iter().for_each(|fault| {

@@ -75,17 +75,17 @@ fn a_fault_is_one_line_with_its_place_in_the_file() {
     let ecds = ecds("75", "25");
     let negative = "http[0].route[1].weight: -5 is negative";
     for (content, line) in [
-        (ecds.replace("\"weight\": 25", "\"weight\": -5"), format!("f.yaml:20: {negative}")),
-        (ecds.replace("\"weight\": 25", "\"weight\": -5").replace('\n', "\r\n"), format!("f.yaml:20: {negative}")),
-        (plugin("75", "-5"), format!("f.yaml:24: {negative}")),
+        (ecds.replace("\"weight\": 25", "\"weight\": -5"), format!("f.yaml:20:127: {negative}")),
+        (ecds.replace("\"weight\": 25", "\"weight\": -5").replace('\n', "\r\n"), format!("f.yaml:20:127: {negative}")),
+        (plugin("75", "-5"), format!("f.yaml:24:9: {negative}")),
         (plugin("75", "on"), "f.yaml:24: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false".to_owned()),
-        (ecds.replace("25}", "25},"), "f.yaml:21: the configuration is not valid JSON: trailing comma (the value of a StringValue must be JSON text)".to_owned()),
+        (ecds.replace("25}", "25},"), "f.yaml:21:15: the configuration is not valid JSON: trailing comma (the value of a StringValue must be JSON text)".to_owned()),
         (ecds.replace("google.protobuf.StringValue", "google.protobuf.Struct"), "f.yaml:10: Envoy passes a google.protobuf.Struct to the filter in binary form, not as JSON: use a google.protobuf.StringValue with JSON text".to_owned()),
         (ecds.replace("google.protobuf.StringValue", "google.protobuf.BytesValue"), "f.yaml:10: the configuration must be a google.protobuf.StringValue with `@type` and `value`".to_owned()),
         (ecds.replace("      name: canary\n      configuration:", "      configuration_:"), "f.yaml:6: the Wasm filter has no `config.configuration`: the filter needs one".to_owned()),
         (plugin("75", "25").replace("pluginConfig", "pluginconfig"), "f.yaml:6: the WasmPlugin has no `spec.pluginConfig`: the filter needs one".to_owned()),
         ("http: []\nhttp: []\n".to_owned(), "f.yaml:2: the key `http` appears twice".to_owned()),
-        (String::new(), "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no top-level `http`".to_owned()),
+        (String::new(), "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, TrafficExtension or EnvoyExtensionPolicy, no top-level `http`".to_owned()),
     ] {
         assert_eq!(check("f.yaml", &content), refused(&line));
     }
@@ -99,11 +99,244 @@ fn a_fault_in_a_quoted_text_has_its_line_in_the_file() {
     );
     assert_eq!(
         check("f.yaml", &folded),
-        refused("f.yaml:9: http[0].route[0].weight: -5 is negative")
+        refused("f.yaml:9:9: http[0].route[0].weight: -5 is negative")
     );
     let yaml = format!("{head}      value: |\n        http:\n        - route: [{{cluster: a}}]\n");
-    let line = "f.yaml:7: the configuration is not valid JSON: expected value (the value of a StringValue must be JSON text)";
+    let line = "f.yaml:7:9: the configuration is not valid JSON: expected value (the value of a StringValue must be JSON text)";
     assert_eq!(check("f.yaml", &yaml), refused(line));
+}
+
+#[test]
+fn all_faults_of_a_file_are_reported_in_their_order() {
+    let file = "http:\n- name: a/b\n  route:\n  - {cluster: blue, weight: -5}\n  - {cluster: green, weigth: 1}\n- match:\n  - {headers: {x.a: {regex: \"(\"}}}\n  timeout: 5s\n";
+    let said = check("f.yaml", file);
+    let lines: Vec<_> = said.stderr.lines().collect();
+    let expected = [
+        "f.yaml:2:3: http[0].name: is not a valid name: ",
+        "f.yaml:4:21: http[0].route[0].weight: -5 is negative",
+        "f.yaml:5:22: http[0].route[1].weigth: unknown field `weigth`, ",
+        "f.yaml:6:3: http[1].route: is required",
+        "f.yaml:7:22: http[1].match[0].headers.x.a.regex: ",
+        "f.yaml:8:3: http[1].timeout: stays in the VirtualService",
+    ];
+    assert_eq!(lines.len(), expected.len(), "{lines:#?}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}\n{expected}");
+    }
+}
+
+#[test]
+fn other_manifests_with_the_configuration_are_known() {
+    let istio = "apiVersion: extensions.istio.io/v1alpha1\nkind: TrafficExtension\nmetadata: {name: canary, namespace: istio-system}\nspec:\n  wasm:\n    pluginConfig:\n      http:\n      - {name: color, route: [{cluster: a, weight: 3}, {cluster: b, weight: 1}]}\n";
+    let gateway = "apiVersion: gateway.envoyproxy.io/v1alpha1\nkind: EnvoyExtensionPolicy\nmetadata: {name: canary}\nspec:\n  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: eg}]\n  wasm:\n  - name: canary\n    config:\n      subsetHeader: x-canary-subset\n      http:\n      - {name: color, route: [{subset: a, weight: 3}, {subset: b, weight: 1}]}\n";
+    for file in [
+        istio,
+        gateway,
+        &format!(
+            "apiVersion: v1\nkind: List\nitems:\n- {}\n",
+            gateway.trim_end().replace('\n', "\n  ")
+        ),
+    ] {
+        assert_eq!(
+            check("f.yaml", file),
+            ok("f.yaml: ok: 1 rule, color: a 75 %, b 25 %")
+        );
+        assert!(
+            check("f.yaml", &file.replace("3}", "-3}"))
+                .stderr
+                .contains("http[0].route[0].weight: -3 is negative")
+        );
+        let (said, bytes) = {
+            let folder = Folder::with("f.yaml", file);
+            (
+                folder.canary(["weights", "f.yaml", "color", "b=3"]),
+                folder.read("f.yaml"),
+            )
+        };
+        assert_eq!(
+            (said.status, bytes),
+            (0, file.replace("weight: 1", "weight: 3"))
+        );
+    }
+    for (file, line) in [
+        (
+            istio.replace("pluginConfig", "config"),
+            "f.yaml:1: the TrafficExtension has no `spec.wasm.pluginConfig`: the filter needs one",
+        ),
+        (
+            istio.replace("  wasm:", "  lua:"),
+            "f.yaml:1: the TrafficExtension has no `spec.wasm.pluginConfig`: the filter needs one",
+        ),
+        (
+            gateway.replace("    config:", "    conf:"),
+            "f.yaml:1: the EnvoyExtensionPolicy has no `spec.wasm[].config`: the filter needs one",
+        ),
+        (
+            gateway.replace("  wasm:", "  lua:"),
+            "f.yaml:1: the EnvoyExtensionPolicy has no `spec.wasm[].config`: the filter needs one",
+        ),
+        (
+            gateway.replace("gateway.envoyproxy.io", "example.com"),
+            "f.yaml: contains no configuration of the filter: ",
+        ),
+    ] {
+        let said = check("f.yaml", &file);
+        assert!(
+            said.status == 1 && said.stderr.starts_with(line),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn routes_of_a_mesh_are_not_a_configuration_and_say_what_they_are() {
+    let routes = |kind: &str| {
+        format!(
+            "kind: Service\n---\napiVersion: networking.istio.io/v1\nkind: {kind}\nspec:\n  http: []\n"
+        )
+    };
+    for (kind, line) in [
+        (
+            "VirtualService",
+            "f.yaml:3: is a VirtualService and not a configuration of the filter: copy the `match` and `route` of its `http` entries to `spec.pluginConfig.http` of a WasmPlugin",
+        ),
+        (
+            "HTTPRoute",
+            "f.yaml:3: is an HTTPRoute and not a configuration of the filter: ",
+        ),
+    ] {
+        let said = check("f.yaml", &routes(kind));
+        assert!(
+            said.status == 1 && said.stderr.starts_with(line),
+            "{said:?}"
+        );
+        let beside = format!("{}---\n{}", routes(kind), plugin("75", "25"));
+        assert_eq!(check("f.yaml", &beside).status, 0);
+    }
+    let spec = "hosts: ['*']\ngateways: [g]\nhttp:\n- route: [{cluster: a}]\n";
+    let said = check("f.yaml", spec);
+    for field in ["hosts", "gateways"] {
+        assert!(
+            said.stderr
+                .contains(&format!(" {field}: stays in the VirtualService")),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn merge_keys_are_resolved_as_kubernetes_tools_do() {
+    let color = ok("f.yaml: ok: 1 rule, color: blue 75 %, green 25 %");
+    for file in [
+        "x: &base {cluster: blue, weight: 75}\nhttp:\n- {name: color, route: [{<<: *base}, {cluster: green, weight: 25}]}\n",
+        "x: &base {cluster: red, weight: 75}\nhttp:\n- {name: color, route: [{<<: *base, cluster: blue}, {cluster: green, weight: 25}]}\n",
+        "x: &a {cluster: blue}\nq: &b {weight: 75, cluster: red}\nhttp:\n- {name: color, route: [{<<: [*a, *b]}, {cluster: green, weight: 25}]}\n",
+    ] {
+        // The anchors of a bare file stand beside `http`, where the filter knows no such field.
+        let said = check("f.yaml", file);
+        assert!(said.stderr.contains("unknown field `x`"), "{said:?}");
+        let (anchors, http) = file.split_once("http:\n").unwrap();
+        let plugin = format!(
+            "apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {{name: c}}\n{anchors}spec:\n  pluginConfig:\n    http:\n    {}\n",
+            http.trim_end()
+        );
+        assert_eq!(check("f.yaml", &plugin), color, "{plugin}");
+    }
+    for (merge, reason) in [
+        (
+            "{<<: 5}",
+            "the value of the merge key `<<` must be a mapping or a list of mappings",
+        ),
+        (
+            "{<<: [5]}",
+            "the value of the merge key `<<` must be a mapping or a list of mappings",
+        ),
+        (
+            "{cluster: blue, <<: {cluster: red}}",
+            "the merge key `<<` also brings `cluster`",
+        ),
+    ] {
+        let said = check(
+            "f.yaml",
+            &format!("http:\n- {{name: color, route: [{merge}]}}\n"),
+        );
+        assert!(said.status == 1 && said.stderr.contains(reason), "{said:?}");
+    }
+}
+
+#[test]
+fn a_template_has_to_be_rendered_first() {
+    let plugin_with = |green: &str| plugin("75", green);
+    let plugin = plugin("75", "25");
+    let template = "looks like a template (it contains ";
+    for (file, says) in [
+        (plugin_with("{{ .Values.green }}"), true),
+        (
+            format!("{{{{- if .Values.canary }}}}\n{plugin}{{{{- end }}}}\n"),
+            true,
+        ),
+        (format!("{{% if canary %}}\n{plugin}{{% endif %}}\n"), true),
+        (plugin_with("${GREEN}"), true),
+        (plugin_with("${GREEN:-25}"), true),
+        (plugin_with("green"), false),
+        (
+            format!("# {{{{ not a template }}}}\n{}", plugin_with("-1")),
+            false,
+        ),
+    ] {
+        let said = check("f.yaml", &file);
+        assert_eq!(said.status, 1, "{said:?}");
+        assert_eq!(said.stderr.contains(template), says, "{said:?}");
+        let changed =
+            Folder::with("f.yaml", &file).canary(["weights", "f.yaml", "color", "green-sub=1"]);
+        assert_eq!(changed.stderr.contains(template), says, "{changed:?}");
+    }
+    assert_eq!(
+        check(
+            "f.yaml",
+            &plugin.replace("namespace: istio-system", "namespace: \"${NAMESPACE}\"")
+        )
+        .status,
+        0,
+        "what does not break anything is not looked at"
+    );
+}
+
+#[test]
+fn two_plugins_that_would_disturb_each_other_are_warned_of() {
+    let wasm = |name: &str, header: &str| {
+        format!(
+            "- \"@type\": x/envoy.extensions.filters.http.wasm.v3.Wasm\n  config:\n    name: {name}\n    configuration:\n      \"@type\": x/google.protobuf.StringValue\n      value: '{{\"responseHeader\": \"{header}\", \"http\": [{{\"route\": [{{\"cluster\": \"a\"}}]}}]}}'\n"
+        )
+    };
+    let name = "warning: f.yaml:12: has the same name as the plugin `canary` on line 6: ";
+    let header = "warning: f.yaml:12: responseHeader: `x-canary` is also that of the configuration on line 6: ";
+    for (one, other, warnings) in [
+        (("canary", "x-canary"), ("canary", "x-other"), &[name][..]),
+        (("canary", "x-canary"), ("other", "X-Canary"), &[header]),
+        (
+            ("canary", "x-canary"),
+            ("canary", "x-canary"),
+            &[name, header],
+        ),
+        (("canary", "x-canary"), ("other", "x-other"), &[]),
+    ] {
+        let said = check("f.yaml", &(wasm(one.0, one.1) + &wasm(other.0, other.1)));
+        assert_eq!(
+            (said.status, said.stderr.lines().count()),
+            (0, warnings.len()),
+            "{said:?}"
+        );
+        for (line, warning) in said.stderr.lines().zip(warnings) {
+            assert!(line.starts_with(warning), "{line}");
+        }
+    }
+    let one = plugin("75", "25");
+    let said = check("f.yaml", &format!("{one}---\n{one}"));
+    assert!(
+        said.stderr.contains("has the same name as the plugin `"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -130,7 +363,7 @@ fn the_configuration_of_another_plugin_is_ignored_next_to_the_filter_s() {
     let said = check("f.yaml", &other);
     assert!(
         said.stderr
-            .starts_with("f.yaml:12: rules: unknown field `rules`"),
+            .starts_with("f.yaml:12:5: rules: unknown field `rules`"),
         "{said:?}"
     );
 }
@@ -147,8 +380,8 @@ fn every_configuration_and_every_file_is_checked() {
         Said {
             status: 1,
             stdout: "b.yaml: ok: 1 rule, color: blue-sub 50 %, green-sub 50 %\n".to_owned(),
-            stderr: "a.yaml:24: http[0].route[1].weight: -1 is negative\n\
-                     a.yaml:48: http[0].route[0].weight: -2 is negative\n\
+            stderr: "a.yaml:24:9: http[0].route[1].weight: -1 is negative\n\
+                     a.yaml:48:9: http[0].route[0].weight: -2 is negative\n\
                      c.yaml: No such file or directory (os error 2)\n"
                 .to_owned(),
         }

@@ -122,7 +122,8 @@ fn every_message_in_the_tables_of_mistakes_is_the_real_one() {
             let line = said
                 .stderr
                 .trim_end()
-                .strip_prefix("canary.yaml:1: ")
+                .strip_prefix("canary.yaml:1:")
+                .and_then(|rest| Some(rest.split_once(": ")?.1))
                 .unwrap_or(&said.stderr);
             if said.status != 1 || line != row.reason {
                 wrong.push_str(&format!(

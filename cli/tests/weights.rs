@@ -165,22 +165,25 @@ fn a_change_that_cannot_be_made_is_refused_in_one_line_and_the_file_stays() {
         )
     };
     let by_hand = "the weight cannot be edited safely: edit it by hand";
-    let alone = "write it out, so that it can be changed alone";
+    let there = ", which others may use too: write it out here, or change it there";
+    let elsewhere =
+        ", which is used elsewhere too: write it without, so that it can be changed alone";
     for (content, arguments, line) in [
         (ecds("75", "25"), vec!["colour", "blue-sub=1"], "f.yaml: there is no rule `colour`: the rules are color".to_owned()),
         (ecds("75", "25"), vec!["color", "blue=1"], "f.yaml: rule `color` has no destination `blue`: its destinations are blue-sub, green-sub".to_owned()),
-        (ecds("75", "25"), vec!["color", "blue-sub=0", "green-sub=0"], "f.yaml:18: the filter would refuse these weights: http[0].route: ".to_owned()),
-        (ecds("75", "-5"), vec!["color", "green-sub=5"], "f.yaml:20: the file was not changed, because the filter refuses it as it is: http[0].route[1].weight: -5 is negative".to_owned()),
-        (ecds("75", "\"25\""), vec!["color", "green-sub=5"], "f.yaml:20: the file was not changed, because the filter refuses it as it is: http[0].route[1].weight: ".to_owned()),
+        (ecds("75", "25"), vec!["color", "blue-sub=0", "green-sub=0"], "f.yaml:18:15: the filter would refuse these weights: http[0].route: ".to_owned()),
+        (ecds("75", "-5"), vec!["color", "green-sub=5"], "f.yaml:20:127: the file was not changed, because the filter refuses it as it is: http[0].route[1].weight: -5 is negative".to_owned()),
+        (ecds("75", "\"25\""), vec!["color", "green-sub=5"], "f.yaml:20:127: the file was not changed, because the filter refuses it as it is: http[0].route[1].weight: ".to_owned()),
         (two, vec!["color", "blue-sub=1"], "f.yaml: several configurations have a rule `color`: those on lines 12, 42".to_owned()),
-(plugin("*w", "25").replace("{name: canary,", "{labels: {w: &w 75}, name: canary,"), vec!["color", "blue-sub=1"], format!("f.yaml:17: http[0].route[0]: weight is an alias (`*…`): {alone}")),
-(ecds("75", "25").replace("value: |", "value: &v |") + "again: *v\n", vec!["color", "blue-sub=1"], "f.yaml:19: http[0].route[0]: has an anchor (`&…`): write it without, so that it can be changed alone".to_owned()),
-        (yaml("weight: &w 75"), vec!["color", "blue=1"], "f.yaml:4: http[0].route[0]: weight has an anchor (`&…`): write it without, so that it can be changed alone".to_owned()),
-        (yaml("weight: 75").replace("weight: 25", "weight: *w").replace("75", "&w 75"), vec!["color", "green=1"], format!("f.yaml:5: http[0].route[1]: weight is an alias (`*…`): {alone}")),
-        (yaml("weight: 75").replace("name: color", "name: &c color").replace("route:", "route: &r") + "- name: other\n  route: *r\n", vec!["other", "blue=1"], format!("f.yaml:7: http[1].route[0]: is an alias (`*…`): {alone}")),
-        (yaml("weight: 75").replace("- {cluster: green, weight: 25}", "- &a cluster: green"), vec!["color", "green=1"], format!("f.yaml:5: http[0].route[1]: {by_hand}")),
-        (yaml("weight: 75").replace("- {cluster: green, weight: 25}", "- ? cluster\n    : green"), vec!["color", "green=1"], format!("f.yaml:5: http[0].route[1]: {by_hand}")),
-        ("a: 1\n".to_owned(), vec!["color", "green=1"], "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, no top-level `http`".to_owned()),
+(plugin("*w", "25").replace("{name: canary,", "{labels: {w: &w 75}, name: canary,"), vec!["color", "blue-sub=1"], format!("f.yaml:17:9: http[0].route[0]: weight comes from the anchor `&w` on line 8{there}")),
+        (ecds("75", "25").replace("value: |", "value: &v |") + "again: *v\n", vec!["color", "blue-sub=1"], format!("f.yaml:19:17: http[0].route[0]: has the anchor `&v`{elsewhere}")),
+        (yaml("weight: 75").replace("weight: 25", "weight: *w").replace("75", "&w 75"), vec!["color", "blue=1"], format!("f.yaml:4:5: http[0].route[0]: weight has the anchor `&w`{elsewhere}")),
+        (yaml("weight: 75").replace("weight: 25", "weight: *w").replace("75", "&w 75"), vec!["color", "green=1"], format!("f.yaml:5:5: http[0].route[1]: weight comes from the anchor `&w` on line 4{there}")),
+        (yaml("weight: 75").replace("name: color", "name: &c color").replace("route:", "route: &r") + "- name: other\n  route: *r\n", vec!["other", "blue=1"], format!("f.yaml:7:10: http[1].route[0]: comes from the anchor `&r` on line 4{there}")),
+        ("kind: WasmPlugin\nx: &base {cluster: blue, weight: 75}\nspec:\n pluginConfig:\n  http:\n  - {name: color, route: [{<<: *base}, {cluster: green, weight: 25}]}\n".to_owned(), vec!["color", "blue=1"], format!("f.yaml:6:27: http[0].route[0]: weight comes from the anchor `&base` on line 2{there}")),
+        (yaml("weight: 75").replace("- {cluster: green, weight: 25}", "- &a cluster: green"), vec!["color", "green=1"], format!("f.yaml:5:5: http[0].route[1]: {by_hand}")),
+        (yaml("weight: 75").replace("- {cluster: green, weight: 25}", "- ? cluster\n    : green"), vec!["color", "green=1"], format!("f.yaml:5:5: http[0].route[1]: {by_hand}")),
+        ("a: 1\n".to_owned(), vec!["color", "green=1"], "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, TrafficExtension or EnvoyExtensionPolicy, no top-level `http`".to_owned()),
         ("a: [\n".to_owned(), vec!["color", "green=1"], "f.yaml:1: is not valid YAML: ".to_owned()),
     ] {
         let (said, bytes) = changed("f.yaml", &content, &arguments);
@@ -188,6 +191,19 @@ fn a_change_that_cannot_be_made_is_refused_in_one_line_and_the_file_stays() {
         assert!(said.stderr.starts_with(&line), "{said:?}\nis not\n{line}");
         assert_eq!(bytes, content);
     }
+}
+
+#[test]
+fn a_weight_of_the_mapping_itself_is_changed_beside_what_a_merge_brings() {
+    let file = "kind: WasmPlugin\nx: &base {weight: 75, cluster: blue}\nspec:\n pluginConfig:\n  http:\n  - name: color\n    route:\n    - <<: *base\n      weight: 70\n    - {cluster: green, weight: 30}\n";
+    let (said, bytes) = changed("f.yaml", file, &["color", "blue=1"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(bytes, file.replace("weight: 70", "weight: 1"));
+    // An anchor that nothing refers to is as good as none.
+    let file = "http:\n- {name: color, route: [{cluster: blue, weight: &w 7}, {cluster: green, weight: 1}]}\n";
+    let (said, bytes) = changed("f.yaml", file, &["color", "blue=1"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(bytes, file.replace("&w 7", "&w 1"), "{bytes}");
 }
 
 #[test]

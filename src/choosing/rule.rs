@@ -179,9 +179,15 @@ fn name(wire: &wire::Rule, index: usize) -> Result<String, InvalidConfig> {
         Some(_) => Err(InvalidConfig::new(
             "is not a valid name: 1 to 63 letters, digits, `-`, `_`, `.`",
         )),
-        None if wire.consistent_hash.is_some() => Err(InvalidConfig::new(
-            "is required with consistentHash: without it users would move when a rule is inserted above",
-        )),
+        None if wire
+            .consistent_hash
+            .as_ref()
+            .is_some_and(|keys| !keys.is_empty()) =>
+        {
+            Err(InvalidConfig::new(
+                "is required with consistentHash: without it users would move when a rule is inserted above",
+            ))
+        }
         None => Ok(format!("http-{index}")),
     }
 }

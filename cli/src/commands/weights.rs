@@ -130,11 +130,13 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
     let configurations: Vec<_> = document
         .configurations()?
         .into_iter()
+        .map(|found| found.map(|found| found.configuration))
         .collect::<Result<_, _>>()
         .map_err(already)?;
     let policies: Vec<_> = configurations
         .iter()
-        .map(Configuration::policy)
+        .map(|configuration| configuration.policy().map_err(first))
+        .map(|policy| policy.map_err(|fault| document.explained(fault)))
         .collect::<Result<_, _>>()
         .map_err(already)?;
     let (chosen, index) = choose(&configurations, &policies, &change.rule)?;
@@ -146,7 +148,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
 
     let targets = change.targets(rule)?;
     let mut expected = configuration.value()?;
-    let has_ramp = expected.pointer(&format!("/http/{index}/ramp")).is_some();
+    let has_ramp = rule_in(&mut expected, index).is_some_and(|rule| rule.get("ramp").is_some());
     let mut splices = Vec::new();
     for (place, (now, &weight)) in rule.weights().iter().zip(&targets).enumerate() {
         if *now != weight {
@@ -167,6 +169,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
     let found: Vec<_> = after
         .configurations()?
         .into_iter()
+        .map(|found| found.map(|found| found.configuration))
         .collect::<Result<_, _>>()
         .map_err(|_| unsure())?;
     let new = found
@@ -190,7 +193,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
 fn verdict(new: &Configuration<'_>, rule: usize, targets: &[u32]) -> Result<Shares, Fault> {
     let policy = new
         .policy()
-        .map_err(|fault| fault.because("the filter would refuse these weights"))?;
+        .map_err(|faults| first(faults).because("the filter would refuse these weights"))?;
     let rule = policy.rules().get(rule).ok_or_else(unsure)?;
     if rule.weights() == targets {
         Ok(Shares::from(rule))
@@ -239,13 +242,18 @@ fn choose(
 }
 
 fn weight_in(configuration: &mut Value, rule: usize, destination: usize) -> Option<&mut Value> {
-    let route = configuration.pointer_mut(&format!("/http/{rule}/route/{destination}"))?;
-    Some(
-        route
-            .as_object_mut()?
-            .entry("weight")
-            .or_insert(Value::Null),
-    )
+    let route = rule_in(configuration, rule)?.get_mut("route")?;
+    let entry = route.get_mut(destination)?.as_object_mut()?;
+    Some(entry.entry("weight").or_insert(Value::Null))
+}
+
+fn rule_in(configuration: &mut Value, rule: usize) -> Option<&mut Value> {
+    configuration.get_mut("http")?.get_mut(rule)
+}
+
+/// A change needs to know only one reason why it is impossible.
+fn first(faults: Vec<Fault>) -> Fault {
+    faults.into_iter().next().unwrap_or_else(unsure)
 }
 
 fn already(fault: Fault) -> Fault {

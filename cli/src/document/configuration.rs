@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use canary_filter::Policy;
+use canary_filter::{Path, Policy, Step};
 use serde_json::Value;
 
 use crate::document::embedded::Embedded;
 use crate::document::tree::{self, Kind, Node};
 use crate::document::yaml;
-use crate::fault::Fault;
+use crate::fault::{Fault, Position};
 
 /// What Unicode puts in front of a file; it belongs to no syntax.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -53,12 +53,8 @@ impl<'d> Configuration<'d> {
     }
 
     /// A YAML mapping, as a WasmPlugin's `pluginConfig`.
-    pub(crate) fn in_yaml(
-        file: &'d str,
-        node: &'d Node,
-        document: &'d Node,
-    ) -> Result<Self, Fault> {
-        let json = yaml::from_yaml(node, document)?.to_string();
+    pub(crate) fn in_yaml(file: &'d str, node: &'d Node) -> Result<Self, Fault> {
+        let json = yaml::from_yaml(node)?.to_string();
         Ok(Self {
             file,
             node,
@@ -111,15 +107,23 @@ impl<'d> Configuration<'d> {
         serde_json::from_str(&self.json).map_err(|error| self.not_json(&error))
     }
 
-    /// The filter's own verdict, on exactly the text that it would get.
-    pub(crate) fn policy(&self) -> Result<Policy, Fault> {
+    /// The filter's own verdict, on exactly the text that it would get: the policy, or all faults.
+    pub(crate) fn policy(&self) -> Result<Policy, Vec<Fault>> {
         if !self.json.trim().is_empty() {
-            self.value()?;
+            self.value().map_err(|fault| vec![fault])?;
         }
-        Policy::from_json(self.json.as_bytes()).map_err(|invalid| {
-            Fault::new(invalid.to_string())
-                .with_line(Some(self.line_of(&invalid.path().to_string())))
-        })
+        let faults = Policy::faults(self.json.as_bytes());
+        let mut faults: Vec<_> = faults
+            .iter()
+            .map(|fault| Fault::at_position(self.position_of(fault.path()), fault.to_string()))
+            .collect();
+        faults.sort_by_key(Fault::position);
+        match Policy::from_json(self.json.as_bytes()) {
+            Ok(policy) if faults.is_empty() => Ok(policy),
+            Ok(_) => Err(faults),
+            Err(fault) if faults.is_empty() => Err(vec![Fault::new(fault.to_string())]),
+            Err(_) => Err(faults),
+        }
     }
 
     /// The line in the file where the fault is; serde_json counts the lines of the text alone.
@@ -138,55 +142,57 @@ impl<'d> Configuration<'d> {
             .take(error.line().saturating_sub(1))
             .map(str::len)
             .sum();
-        let line = self.line_at(before + error.column().saturating_sub(1));
-        Fault::at(
-            line,
+        let at = before + error.column().saturating_sub(1);
+        Fault::at_position(
+            self.position_at(self.in_file(at)),
             format!(
                 "the configuration is not valid JSON: {reason} (the value of a StringValue must be JSON text)"
             ),
         )
     }
 
-    /// The line of what a path such as `http[0].route[1].weight` names, or of the nearest thing around it.
-    pub(crate) fn line_of(&self, path: &str) -> usize {
+    /// The position of what a path names, or of the nearest thing around it.
+    pub(crate) fn position_of(&self, path: &Path) -> Position {
+        self.position_along(path.steps())
+    }
+
+    /// The position of what these steps lead to, or of the nearest thing around it.
+    pub(crate) fn position_along<'s>(&self, steps: impl Iterator<Item = &'s Step>) -> Position {
         let Some((mut node, _)) = self.tree() else {
-            return self.line();
+            return self.position_at(None);
         };
         let mut at = node.span.start;
-        let mut rest = path;
-        while let Some((place, next, behind)) = step(node, rest) {
-            (at, node, rest) = (place, next, behind);
+        for step in steps {
+            let Some((place, next)) = node.step(step) else {
+                break;
+            };
+            // What an alias brings stands elsewhere; the alias itself is in this configuration.
+            at = place;
+            node = next;
         }
-        self.line_at(at)
+        self.position_at(self.in_file(at))
     }
 
-    fn line_at(&self, at: usize) -> usize {
-        let byte = match &self.embedded {
+    /// The byte of the file that a byte of the configuration's own text comes from.
+    fn in_file(&self, at: usize) -> Option<usize> {
+        match &self.embedded {
             Some(embedded) => embedded.near(at),
             None => Some(at),
-        };
-        let before = byte.and_then(|byte| self.file.as_bytes().get(..byte));
-        before.map_or(self.line(), |before| {
-            1 + before.iter().filter(|&&b| b == b'\n').count()
-        })
+        }
     }
-}
 
-/// One step along a path: where the part begins, the part, and the rest of the path.
-fn step<'n, 'p>(node: &'n Node, path: &'p str) -> Option<(usize, &'n Node, &'p str)> {
-    if let Some(path) = path.strip_prefix('[') {
-        let (index, rest) = path.split_once(']')?;
-        let item = node.items().get(index.parse::<usize>().ok()?)?;
-        return Some((item.span.start, item, rest));
+    /// The position of a byte of the file, else that of the configuration.
+    fn position_at(&self, byte: Option<usize>) -> Position {
+        let Some(before) = byte.and_then(|byte| self.file.get(..byte)) else {
+            return Position {
+                line: self.line(),
+                column: None,
+            };
+        };
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        Position {
+            line: 1 + before.matches('\n').count(),
+            column: Some(1 + before.get(line_start..).unwrap_or_default().chars().count()),
+        }
     }
-    let path = path.strip_prefix('.').unwrap_or(path);
-    let entry = |(key, value): &'n (Node, Node)| {
-        let rest = path.strip_prefix(key.text()?)?;
-        (rest.is_empty() || rest.starts_with(['.', '['])).then_some((key.span.start, value, rest))
-    };
-    // A header's name has dots in it: the longest key is the one that is meant.
-    node.entries()
-        .iter()
-        .filter_map(entry)
-        .min_by_key(|(_, _, rest)| rest.len())
 }

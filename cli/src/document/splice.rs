@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use canary_filter::Step;
 use granit_parser::ScalarStyle;
 
 use crate::document::configuration::Configuration;
-use crate::document::tree::{Kind, Node};
+use crate::document::tree::{Kind, Node, Shared};
 use crate::fault::Fault;
 
 /// A range of bytes of a file and the text that replaces it.
@@ -24,25 +25,24 @@ impl Splice {
         weight: u32,
     ) -> Result<Self, Fault> {
         let path = format!("http[{rule}].route[{destination}]");
-        let at =
-            |reason: &str| Fault::at(configuration.line_of(&path), format!("{path}: {reason}"));
+        let steps = [
+            Step::from("http"),
+            Step::from(rule),
+            Step::from("route"),
+            Step::from(destination),
+        ];
+        let at = |reason: &str| {
+            let position = configuration.position_along(steps.iter());
+            Fault::at_position(position, format!("{path}: {reason}"))
+        };
         let (root, source) = configuration
             .tree()
             .ok_or_else(|| at("cannot be located in the file"))?;
-        let steps = [
-            Step::Key("http"),
-            Step::Item(rule),
-            Step::Key("route"),
-            Step::Item(destination),
-        ];
-        own(configuration.node()).map_err(&at)?;
+        own(configuration.node()).map_err(|reason| at(&reason))?;
         let mut entry = root;
-        for step in steps {
-            entry = step
-                .take(entry)
-                .ok_or("is not in the file")
-                .and_then(own)
-                .map_err(&at)?;
+        for step in &steps {
+            let (_, part) = entry.step(step).ok_or_else(|| at("is not in the file"))?;
+            entry = own(part).map_err(|reason| at(&reason))?;
         }
         let text = weight.to_string();
         let in_file = match entry.get("weight") {
@@ -79,32 +79,18 @@ impl Splice {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Step {
-    Key(&'static str),
-    Item(usize),
-}
-
-impl Step {
-    fn take(self, node: &Node) -> Option<&Node> {
-        match self {
-            Self::Key(key) => node.get(key),
-            Self::Item(index) => node.items().get(index),
-        }
-    }
-}
-
-/// A value that an alias may show somewhere else too, in this configuration or beside it, is not this weight's alone.
-fn own(node: &Node) -> Result<&Node, &'static str> {
-    match node {
-        Node {
-            kind: Kind::Alias(_),
-            ..
-        } => Err("is an alias (`*…`): write it out, so that it can be changed alone"),
-        Node {
-            anchor: Some(_), ..
-        } => Err("has an anchor (`&…`): write it without, so that it can be changed alone"),
-        _ => Ok(node),
+/// A value that an alias also shows somewhere else, in this configuration or beside it, is not this weight's alone.
+fn own(node: &Node) -> Result<&Node, String> {
+    match &node.shared {
+        Shared::Alias(anchor) => Err(format!(
+            "comes from the anchor `&{}` on line {}, which others may use too: write it out here, or change it there",
+            anchor.name, anchor.line
+        )),
+        Shared::Anchor(anchor) => Err(format!(
+            "has the anchor `&{}`, which is used elsewhere too: write it without, so that it can be changed alone",
+            anchor.name
+        )),
+        Shared::No => Ok(node),
     }
 }
 

@@ -1,8 +1,11 @@
 //! A tree of YAML (and so of JSON) in which every node knows its bytes in the text.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::rc::Rc;
 
+use canary_filter::Step;
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::fault::Fault;
@@ -21,7 +24,27 @@ pub(crate) struct Node {
     pub(crate) anchor: Option<usize>,
     /// Whether the node has a tag, such as `!!str`.
     pub(crate) tagged: bool,
+    pub(crate) shared: Shared,
     pub(crate) kind: Kind,
+}
+
+/// Whether a node also appears somewhere else, by an alias.
+#[derive(Clone, Debug)]
+pub(crate) enum Shared {
+    No,
+    /// The node has this anchor, and an alias refers to it.
+    Anchor(Anchor),
+    /// The node is the copy of one that has this anchor.
+    Alias(Anchor),
+}
+
+/// An anchor that an alias refers to.
+#[derive(Clone, Debug)]
+pub(crate) struct Anchor {
+    /// Without its `&`.
+    pub(crate) name: Rc<str>,
+    /// The line of the node that has it, from 1.
+    pub(crate) line: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +57,8 @@ pub(crate) enum Kind {
     Mapping(Vec<(Node, Node)>),
     /// `*name`, by the number of the anchor.
     Alias(usize),
+    /// An alias or a merge that cannot be resolved, with the reason.
+    Unresolved(Cow<'static, str>),
 }
 
 impl Node {
@@ -77,18 +102,34 @@ impl Node {
             .chain(self.entries().iter().flat_map(|(key, value)| [key, value]))
     }
 
+    /// One step into the node: where the part begins, with its key if it has one, and the part.
+    pub(crate) fn step(&self, step: &Step) -> Option<(usize, &Node)> {
+        match step {
+            Step::Field(name) => {
+                let mut entries = self.entries().iter();
+                let (key, value) = entries.find(|(key, _)| key.text() == Some(name))?;
+                Some((key.span.start, value))
+            }
+            Step::Item(index) => {
+                let item = self.items().get(*index)?;
+                Some((item.span.start, item))
+            }
+        }
+    }
+
     /// Whether two trees have the same meaning, apart from one node of each that may differ.
     pub(crate) fn same(&self, other: &Node, but: (&Node, &Node)) -> bool {
-        if std::ptr::eq(self, but.0) || std::ptr::eq(other, but.1) {
-            return std::ptr::eq(self, but.0) && std::ptr::eq(other, but.1);
+        let (excepted, counterpart) = (self.stands_at(but.0), other.stands_at(but.1));
+        if excepted || counterpart {
+            return excepted && counterpart;
         }
         let kind = match (&self.kind, &other.kind) {
             (Kind::Scalar { text: a, style: s }, Kind::Scalar { text: b, style: t }) => {
                 a == b && s == t
             }
-            (Kind::Alias(a), Kind::Alias(b)) => a == b,
             (Kind::Sequence(a), Kind::Sequence(b)) => a.len() == b.len(),
             (Kind::Mapping(a), Kind::Mapping(b)) => a.len() == b.len(),
+            // An alias that could not be resolved may refer to anything, also to what has changed.
             _ => false,
         };
         kind && (self.anchor, self.tagged) == (other.anchor, other.tagged)
@@ -96,6 +137,12 @@ impl Node {
                 .children()
                 .zip(other.children())
                 .all(|(a, b)| a.same(b, but))
+    }
+
+    /// Whether this is `other`, or the copy of it in the copy of something around it.
+    fn stands_at(&self, other: &Node) -> bool {
+        (&self.span, self.line) == (&other.span, other.line)
+            && std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind)
     }
 }
 
@@ -106,7 +153,7 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| {
-            Fault::at(
+            Fault::syntax(
                 error.marker().line(),
                 format!("is not valid YAML: {}", error.kind()),
             )
@@ -198,7 +245,7 @@ impl Builder {
                 open.key = Some(node);
             }
             (Kind::Sequence(items), _) => items.push(node),
-            (Kind::Scalar { .. } | Kind::Alias(_), _) => {}
+            (Kind::Scalar { .. } | Kind::Alias(_) | Kind::Unresolved(_), _) => {}
         }
         Ok(())
     }
@@ -210,6 +257,7 @@ fn node(span: &Span, anchor: usize, tag: Option<&Tag>, kind: Kind) -> Node {
         line: span.start.line(),
         anchor: (anchor != 0).then_some(anchor),
         tagged: tag.is_some(),
+        shared: Shared::No,
         kind,
     }
 }
@@ -243,7 +291,8 @@ mod tests {
         ] {
             let fault = parse(text).unwrap_err();
             assert!(
-                fault.line() == Some(line) && fault.to_string().starts_with(reason),
+                fault.position().map(|position| position.line) == Some(line)
+                    && fault.to_string().starts_with(reason),
                 "{text}: {fault:?}"
             );
         }
@@ -257,12 +306,7 @@ mod tests {
             "x: 9\ny: [2]\n",
         ]
         .map(|text| parse(text).unwrap().remove(0));
-        let x = |node: &Node| node.get("x").unwrap() as *const Node;
-        let except = |a: &Node, b: &Node| {
-            let (p, q) = (a.get("x").unwrap(), b.get("x").unwrap());
-            assert!(std::ptr::eq(p, x(a)));
-            a.same(b, (p, q))
-        };
+        let except = |a: &Node, b: &Node| a.same(b, (a.get("x").unwrap(), b.get("x").unwrap()));
         assert!(except(&a, &b));
         assert!(!except(&a, &c));
         assert!(!a.same(&b, (&a.entries()[0].0, &b.entries()[0].0)));

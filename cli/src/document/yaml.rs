@@ -3,92 +3,49 @@
 //! `kubectl` reads YAML 1.1, and other tools read YAML 1.2. A plain scalar that has different values in the two (`on`,
 //! `0755`, `1_000`) is refused, since the file would mean different things to different readers.
 
-use std::collections::BTreeMap;
-
 use granit_parser::ScalarStyle;
 use serde_json::{Map, Number, Value};
 
+use crate::document::resolve::is_merge;
 use crate::document::tree::{Kind, Node};
 use crate::fault::Fault;
 
-/// How many nodes aliases may add, and how deep they may go: enough for any configuration, not for a bomb.
-const MOST_ALIASED: usize = 10_000;
-const DEEPEST: usize = 128;
-
-/// Converts a node of a document; its aliases may refer to anything in `document`.
-pub(crate) fn from_yaml(node: &Node, document: &Node) -> Result<Value, Fault> {
-    let mut anchors = BTreeMap::new();
-    collect(document, &mut anchors);
-    Conversion {
-        anchors,
-        aliased: 0,
+/// Converts a node whose aliases and merge keys have been resolved.
+pub(crate) fn from_yaml(node: &Node) -> Result<Value, Fault> {
+    if node.tagged {
+        return Err(Fault::at(
+            node.line,
+            "a tag (`!…`) is not supported: write the value without it",
+        ));
     }
-    .value(node, 0, false)
-}
-
-fn collect<'n>(node: &'n Node, anchors: &mut BTreeMap<usize, &'n Node>) {
-    anchors.extend(node.anchor.map(|anchor| (anchor, node)));
-    node.children().for_each(|child| collect(child, anchors));
-}
-
-struct Conversion<'n> {
-    anchors: BTreeMap<usize, &'n Node>,
-    aliased: usize,
-}
-
-impl<'n> Conversion<'n> {
-    fn value(&mut self, node: &'n Node, depth: usize, aliased: bool) -> Result<Value, Fault> {
-        self.aliased += usize::from(aliased);
-        if self.aliased > MOST_ALIASED || depth > DEEPEST {
-            return Err(Fault::at(
-                node.line,
-                "is nested too deeply, or its aliases expand to too much",
-            ));
-        }
-        if node.tagged {
-            return Err(Fault::at(
-                node.line,
-                "a tag (`!…`) is not supported: write the value without it",
-            ));
-        }
-        match &node.kind {
-            Kind::Scalar {
-                text,
-                style: ScalarStyle::Plain,
-            } => plain(text).map_err(|reason| Fault::at(node.line, format!("`{text}` {reason}"))),
-            Kind::Scalar { text, .. } => Ok(Value::String(text.clone())),
-            Kind::Sequence(items) => items
-                .iter()
-                .map(|item| self.value(item, depth + 1, aliased))
-                .collect::<Result<_, _>>()
-                .map(Value::Array),
-            Kind::Mapping(entries) => {
-                let mut object = Map::new();
-                for (key, value) in entries {
-                    object.insert(key_of(key)?, self.value(value, depth + 1, aliased)?);
+    match &node.kind {
+        Kind::Scalar {
+            text,
+            style: ScalarStyle::Plain,
+        } => plain(text).map_err(|reason| Fault::at(node.line, format!("`{text}` {reason}"))),
+        Kind::Scalar { text, .. } => Ok(Value::String(text.clone())),
+        Kind::Sequence(items) => items
+            .iter()
+            .map(from_yaml)
+            .collect::<Result<_, _>>()
+            .map(Value::Array),
+        Kind::Mapping(entries) => {
+            let mut object = Map::new();
+            for (key, value) in entries {
+                if is_merge(key) {
+                    from_yaml(value)?;
                 }
-                Ok(Value::Object(object))
+                object.insert(key_of(key)?, from_yaml(value)?);
             }
-            Kind::Alias(anchor) => match self.anchors.get(anchor) {
-                Some(target) => self.value(target, depth + 1, true),
-                None => Err(Fault::at(
-                    node.line,
-                    "the alias refers to an anchor of another document",
-                )),
-            },
+            Ok(Value::Object(object))
         }
+        Kind::Unresolved(reason) => Err(Fault::at(node.line, reason.as_ref())),
+        Kind::Alias(_) => Err(Fault::at(node.line, "the alias is not resolved")),
     }
 }
 
 fn key_of(key: &Node) -> Result<String, Fault> {
     match &key.kind {
-        Kind::Scalar {
-            text,
-            style: ScalarStyle::Plain,
-        } if text == "<<" => Err(Fault::at(
-            key.line,
-            "the merge key `<<` is not supported: write the fields out",
-        )),
         Kind::Scalar {
             text,
             style: ScalarStyle::Plain,
@@ -180,12 +137,13 @@ fn decimal(text: &str, body: &str) -> Option<Result<Value, &'static str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::resolve::resolve;
     use crate::document::tree;
     use serde_json::json;
 
     fn converted(yaml: &str) -> Result<Value, String> {
-        let document = tree::parse(yaml).unwrap().remove(0);
-        from_yaml(&document, &document).map_err(|fault| fault.in_file("f"))
+        let document = resolve(tree::parse(yaml).unwrap().remove(0), yaml, true);
+        from_yaml(&document).map_err(|fault| fault.in_file("f"))
     }
 
     #[test]
@@ -253,10 +211,6 @@ mod tests {
             ("y: 1", "f:1: the key `y` is not a string: quote it"),
             ("1: 1", "f:1: the key `1` is not a string: quote it"),
             ("[a]: 1", "f:1: a key must be a string"),
-            (
-                "a: &a {b: 1}\nc:\n  <<: *a",
-                "f:3: the merge key `<<` is not supported: write the fields out",
-            ),
             (
                 "!!str 75",
                 "f:1: a tag (`!…`) is not supported: write the value without it",
