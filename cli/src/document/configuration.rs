@@ -166,7 +166,10 @@ impl<'d> Configuration<'d> {
             let Some((place, next)) = node.step(step) else {
                 break;
             };
-            // What an alias brings stands elsewhere; the alias itself is in this configuration.
+            // What an alias or a merge brings stands at its anchor, before this, so the nearest place is what is around it.
+            if place < at {
+                break;
+            }
             at = place;
             node = next;
         }
