@@ -14,7 +14,8 @@ Usage:
   canary weights FILE RULE LABEL=WEIGHT...  set weights and leave every other byte unchanged
 
 FILE is what you give to Envoy or Kubernetes, in YAML or JSON: an ECDS file, a listener or a
-bootstrap with the Wasm filter; a WasmPlugin; or the bare configuration.
+bootstrap with the Wasm filter; a WasmPlugin, TrafficExtension or EnvoyExtensionPolicy; or the bare
+configuration.
 
 Options:
   -h, --help     print this text, or that of a command with `canary COMMAND --help`
@@ -27,14 +28,20 @@ pub(crate) const CHECK: &str = "\
 canary check FILE...
 
 Reads every configuration of the filter in each FILE with the filter's own code. Prints the rules
-with their shares, or the fault and its line. `-` reads standard input.
+with their shares, or every fault as FILE:LINE:COLUMN: PATH: REASON. `-` reads standard input.
 
   $ canary check envoy/canary.yaml
   envoy/canary.yaml: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %
 
-A FILE is an Envoy configuration (ECDS, listener, bootstrap) that has the filter's configuration as
-a StringValue, a WasmPlugin (among other documents, if you like), or the bare configuration.
+A FILE has the configuration of the filter
+  - as a StringValue of an Envoy Wasm filter (ECDS, listener, bootstrap, EnvoyFilter),
+  - in a WasmPlugin or TrafficExtension of Istio, or an EnvoyExtensionPolicy of Envoy Gateway,
+    among other documents if you like, or
+  - as the whole file.
+Aliases and merge keys are followed as Kubernetes' tools do. Render a template (Helm, Jinja) first.
 A file whose name ends in .json must be JSON.
+
+Warnings do not change the exit status: two plugins with the same name or the same responseHeader.
 ";
 
 pub(crate) const WEIGHTS: &str = "\

@@ -5,52 +5,44 @@ use std::fmt;
 /// A reason to refuse a file. Its text is one line without the file's name; [`in_file`](Self::in_file) adds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    position: Option<Position>,
+    place: Option<Place>,
     reason: String,
-    /// The file cannot be read at all.
-    is_syntax: bool,
 }
 
 /// A position in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
+pub(crate) struct Place {
     /// From 1.
-    pub line: usize,
-    /// In characters from 1, if it is known.
-    pub column: Option<usize>,
+    pub(crate) line: usize,
+    /// In characters, from 1.
+    pub(crate) column: usize,
+}
+
+impl Place {
+    /// The position of a byte of `text`; the end of the text if it has fewer bytes.
+    pub(crate) fn of(text: &str, byte: usize) -> Self {
+        let before = text.get(..byte).unwrap_or(text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Self {
+            line: 1 + before.bytes().filter(|&b| b == b'\n').count(),
+            column: 1 + line.trim_start_matches('\u{feff}').chars().count(),
+        }
+    }
 }
 
 impl Fault {
     pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self {
-            position: None,
+            place: None,
             reason: reason.into(),
-            is_syntax: false,
         }
     }
 
-    pub(crate) fn at(line: usize, reason: impl Into<String>) -> Self {
-        Self::at_position(Position { line, column: None }, reason)
-    }
-
-    pub(crate) fn at_position(position: Position, reason: impl Into<String>) -> Self {
+    pub(crate) fn at(place: Place, reason: impl Into<String>) -> Self {
         Self {
-            position: Some(position),
+            place: Some(place),
             reason: reason.into(),
-            is_syntax: false,
         }
-    }
-
-    /// The file has not even the syntax of its format.
-    pub(crate) fn syntax(line: usize, reason: impl Into<String>) -> Self {
-        Self {
-            is_syntax: true,
-            ..Self::at(line, reason)
-        }
-    }
-
-    pub(crate) fn is_syntax(&self) -> bool {
-        self.is_syntax
     }
 
     /// Adds a prefix to the reason.
@@ -61,19 +53,26 @@ impl Fault {
         }
     }
 
-    /// Where in the file the fault is, if that is known.
-    pub fn position(&self) -> Option<Position> {
-        self.position
+    /// Adds another sentence to the reason.
+    pub(crate) fn and(self, words: &str) -> Self {
+        Self {
+            reason: format!("{}; {words}", self.reason),
+            ..self
+        }
     }
 
-    /// `canary.yaml:12:7: http[0].route[1].weight: -5 is negative`, without the numbers that are not known.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    pub(crate) fn line(&self) -> Option<usize> {
+        self.place.map(|place| place.line)
+    }
+
+    /// `canary.yaml:12:9: http[0].route[1].weight: -5 is negative`, without the numbers if the position is not known.
     pub fn in_file(&self, file: &str) -> String {
-        match self.position {
-            Some(Position {
-                line,
-                column: Some(column),
-            }) => format!("{file}:{line}:{column}: {self}"),
-            Some(Position { line, column: None }) => format!("{file}:{line}: {self}"),
+        match self.place {
+            Some(Place { line, column }) => format!("{file}:{line}:{column}: {self}"),
             None => format!("{file}: {self}"),
         }
     }
@@ -107,18 +106,26 @@ mod tests {
 
     #[test]
     fn a_fault_is_one_line_with_its_position() {
-        assert_eq!(
-            Fault::at(12, "x: a\nb").in_file("f.yaml"),
-            "f.yaml:12: x: a\\nb"
-        );
-        assert_eq!(Fault::new("is empty").in_file("f.yaml"), "f.yaml: is empty");
-        let position = Position {
-            line: 3,
-            column: Some(4),
+        let place = Place {
+            line: 12,
+            column: 9,
         };
         assert_eq!(
-            Fault::at_position(position, "y").because("x").in_file("f"),
-            "f:3:4: x: y"
+            Fault::at(place, "x: a\nb").in_file("f.yaml"),
+            "f.yaml:12:9: x: a\\nb"
         );
+        assert_eq!(Fault::new("is empty").in_file("f.yaml"), "f.yaml: is empty");
+        assert_eq!(
+            Fault::at(place, "y").because("x").and("z").in_file("f"),
+            "f:12:9: x: y; z"
+        );
+    }
+
+    #[test]
+    fn columns_count_characters_and_no_byte_order_mark() {
+        let text = "\u{feff}ab\nüü: 1";
+        for (byte, line, column) in [(3, 1, 1), (4, 1, 2), (6, 2, 1), (10, 2, 3), (99, 2, 6)] {
+            assert_eq!(Place::of(text, byte), Place { line, column }, "{byte}");
+        }
     }
 }

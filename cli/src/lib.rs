@@ -14,8 +14,8 @@ mod commands;
 mod document;
 mod fault;
 
-pub use commands::check::{Checked, Report, check};
+pub use commands::check::{Accepted, Checked, check};
 pub use commands::share::Shares;
 pub use commands::weights::{Change, Changed, Weight, change_weights};
 pub use document::replace::{Replacement, read};
-pub use fault::{Fault, Position};
+pub use fault::Fault;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use canary::{Change, Checked, Fault, Replacement, change_weights, check};
+use canary::{Accepted, Change, Fault, Replacement, change_weights, check};
 
 use crate::args::Command;
 
@@ -41,24 +41,24 @@ fn check_file(path: &Path) -> bool {
         .map_err(|fault| vec![fault])
         .and_then(|content| check(&content, is_json(path)));
     match checked {
-        Ok(report) => {
-            report.warnings.iter().for_each(|warning| {
-                complain(&format!("warning: {}", warning.in_file(&name)));
-            });
-            match report.checked.as_slice() {
+        Ok(checked) => {
+            for warning in &checked.warnings {
+                complain(&warning.in_file(&name));
+            }
+            match checked.configurations.as_slice() {
                 [only] => print(&format!("{name}: {}\n", only.report())),
                 several => {
-                    let line = |checked: &Checked| {
-                        format!("{name}:{}: {}\n", checked.line, checked.report())
+                    let line = |accepted: &Accepted| {
+                        format!("{name}:{}: {}\n", accepted.line, accepted.report())
                     };
                     print(&several.iter().map(line).collect::<String>())
                 }
             }
         }
         Err(faults) => {
-            faults.iter().for_each(|fault| {
+            for fault in &faults {
                 complain(&fault.in_file(&name));
-            });
+            }
             false
         }
     }

@@ -12,7 +12,9 @@ use support::{ecds, plugin};
 
 fn files() -> Vec<String> {
     let bare = "{\"http\": [{\"name\": \"color\", \"route\": [{\"cluster\": \"blue-sub\"}, {\"cluster\": \"green-sub\", \"weight\": 25}]}]}";
+    let merged = "kind: WasmPlugin\nspec:\n  pluginConfig:\n    http:\n    - name: color\n      route:\n      - &b {cluster: blue-sub, weight: 75}\n      - {<<: *b, cluster: green-sub, weight: 25}\n";
     vec![
+        merged.to_owned(),
         ecds("75", "25"),
         plugin("0x10", "25"),
         ecds("75", "25").replace('\n', "\r\n"),

@@ -179,12 +179,12 @@ fn a_change_that_cannot_be_made_is_refused_in_one_line_and_the_file_stays() {
         (ecds("75", "25").replace("value: |", "value: &v |") + "again: *v\n", vec!["color", "blue-sub=1"], format!("f.yaml:19:17: http[0].route[0]: has the anchor `&v`{elsewhere}")),
         (yaml("weight: 75").replace("weight: 25", "weight: *w").replace("75", "&w 75"), vec!["color", "blue=1"], format!("f.yaml:4:5: http[0].route[0]: weight has the anchor `&w`{elsewhere}")),
         (yaml("weight: 75").replace("weight: 25", "weight: *w").replace("75", "&w 75"), vec!["color", "green=1"], format!("f.yaml:5:5: http[0].route[1]: weight comes from the anchor `&w` on line 4{there}")),
-        (yaml("weight: 75").replace("name: color", "name: &c color").replace("route:", "route: &r") + "- name: other\n  route: *r\n", vec!["other", "blue=1"], format!("f.yaml:7:3: http[1].route[0]: comes from the anchor `&r` on line 4{there}")),
+        (yaml("weight: 75").replace("name: color", "name: &c color").replace("route:", "route: &r") + "- name: other\n  route: *r\n", vec!["other", "blue=1"], format!("f.yaml:7:3: http[1].route[0]: comes from the anchor `&r` on line 3{there}")),
         ("kind: WasmPlugin\nx: &base {cluster: blue, weight: 75}\nspec:\n pluginConfig:\n  http:\n  - {name: color, route: [{<<: *base}, {cluster: green, weight: 25}]}\n".to_owned(), vec!["color", "blue=1"], format!("f.yaml:6:27: http[0].route[0]: weight comes from the anchor `&base` on line 2{there}")),
         (yaml("weight: 75").replace("- {cluster: green, weight: 25}", "- &a cluster: green"), vec!["color", "green=1"], format!("f.yaml:5:5: http[0].route[1]: {by_hand}")),
         (yaml("weight: 75").replace("- {cluster: green, weight: 25}", "- ? cluster\n    : green"), vec!["color", "green=1"], format!("f.yaml:5:5: http[0].route[1]: {by_hand}")),
         ("a: 1\n".to_owned(), vec!["color", "green=1"], "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, TrafficExtension or EnvoyExtensionPolicy, no top-level `http`".to_owned()),
-        ("a: [\n".to_owned(), vec!["color", "green=1"], "f.yaml:1: is not valid YAML: ".to_owned()),
+        ("a: [\n".to_owned(), vec!["color", "green=1"], "f.yaml:1:4: is not valid YAML: ".to_owned()),
     ] {
         let (said, bytes) = changed("f.yaml", &content, &arguments);
         assert_eq!((said.status, said.stdout.as_str(), said.stderr.lines().count()), (1, "", 1), "{said:?}");
@@ -210,7 +210,7 @@ fn a_weight_of_the_mapping_itself_is_changed_beside_what_a_merge_brings() {
 fn a_file_that_cannot_be_read_is_refused() {
     let folder = Folder::with("latin1.yaml", b"a: 1\n# \xe4\n");
     for (name, line) in [
-        ("latin1.yaml", "latin1.yaml:2: is not valid UTF-8"),
+        ("latin1.yaml", "latin1.yaml:2:3: is not valid UTF-8"),
         (
             "none.yaml",
             "none.yaml: No such file or directory (os error 2)",

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use canary_filter::{Policy, Rule};
+use canary_filter::{Policy, Rule, Step};
 use serde_json::Value;
 
 use crate::commands::share::Shares;
 use crate::document::Document;
 use crate::document::configuration::Configuration;
-use crate::document::splice::Splice;
+use crate::document::splice::{Splice, steps_to};
 use crate::fault::Fault;
 
 /// The largest weight: Istio's are 32-bit integers with a sign.
@@ -130,13 +130,11 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
     let configurations: Vec<_> = document
         .configurations()?
         .into_iter()
-        .map(|found| found.map(|found| found.configuration))
         .collect::<Result<_, _>>()
         .map_err(already)?;
     let policies: Vec<_> = configurations
         .iter()
-        .map(|configuration| configuration.policy().map_err(first))
-        .map(|policy| policy.map_err(|fault| document.explained(fault)))
+        .map(Configuration::policy)
         .collect::<Result<_, _>>()
         .map_err(already)?;
     let (chosen, index) = choose(&configurations, &policies, &change.rule)?;
@@ -148,7 +146,11 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
 
     let targets = change.targets(rule)?;
     let mut expected = configuration.value()?;
-    let has_ramp = rule_in(&mut expected, index).is_some_and(|rule| rule.get("ramp").is_some());
+    let has_ramp = part(
+        &mut expected,
+        &["http".into(), Step::Item(index), "ramp".into()],
+    )
+    .is_some();
     let mut splices = Vec::new();
     for (place, (now, &weight)) in rule.weights().iter().zip(&targets).enumerate() {
         if *now != weight {
@@ -163,13 +165,14 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
             has_ramp,
         });
     }
+    let shared = splices.iter().find_map(Splice::shared).cloned();
+    let unsure = || shared.clone().unwrap_or_else(unsure);
     let text = Splice::apply(splices, document.text()).ok_or_else(unsure)?;
 
     let after = Document::parse(text.as_bytes(), must_be_json).map_err(|_| unsure())?;
     let found: Vec<_> = after
         .configurations()?
         .into_iter()
-        .map(|found| found.map(|found| found.configuration))
         .collect::<Result<_, _>>()
         .map_err(|_| unsure())?;
     let new = found
@@ -193,7 +196,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
 fn verdict(new: &Configuration<'_>, rule: usize, targets: &[u32]) -> Result<Shares, Fault> {
     let policy = new
         .policy()
-        .map_err(|faults| first(faults).because("the filter would refuse these weights"))?;
+        .map_err(|fault| fault.because("the filter would refuse these weights"))?;
     let rule = policy.rules().get(rule).ok_or_else(unsure)?;
     if rule.weights() == targets {
         Ok(Shares::from(rule))
@@ -230,7 +233,7 @@ fn choose(
             let line = |(at, _): &(usize, usize)| {
                 configurations
                     .get(*at)
-                    .map(|found| found.line().to_string())
+                    .map(|found| found.place().line.to_string())
             };
             let lines: Vec<_> = several.iter().filter_map(line).collect();
             Err(Fault::new(format!(
@@ -242,18 +245,22 @@ fn choose(
 }
 
 fn weight_in(configuration: &mut Value, rule: usize, destination: usize) -> Option<&mut Value> {
-    let route = rule_in(configuration, rule)?.get_mut("route")?;
-    let entry = route.get_mut(destination)?.as_object_mut()?;
-    Some(entry.entry("weight").or_insert(Value::Null))
+    let route = part(configuration, &steps_to(rule, destination))?;
+    Some(
+        route
+            .as_object_mut()?
+            .entry("weight")
+            .or_insert(Value::Null),
+    )
 }
 
-fn rule_in(configuration: &mut Value, rule: usize) -> Option<&mut Value> {
-    configuration.get_mut("http")?.get_mut(rule)
-}
-
-/// A change needs to know only one reason why it is impossible.
-fn first(faults: Vec<Fault>) -> Fault {
-    faults.into_iter().next().unwrap_or_else(unsure)
+fn part<'v>(configuration: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
+    steps
+        .iter()
+        .try_fold(configuration, |part, step| match step {
+            Step::Field(name) => part.get_mut(name.as_ref()),
+            Step::Item(index) => part.get_mut(*index),
+        })
 }
 
 fn already(fault: Fault) -> Fault {

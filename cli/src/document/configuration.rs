@@ -1,37 +1,57 @@
-//! One configuration in a file: the JSON that the filter gets, and where each part of it stands in the file.
+//! One configuration in a file: the JSON that the filter gets, and the position of each of its parts in the file.
 
 use std::borrow::Cow;
 
-use canary_filter::{Path, Policy, Step};
+use canary_filter::{InvalidConfig, Policy, Step};
 use serde_json::Value;
 
 use crate::document::embedded::Embedded;
+use crate::document::plugin::Plugin;
+use crate::document::template::{Lines, hint};
 use crate::document::tree::{self, Kind, Node};
-use crate::document::yaml;
-use crate::fault::{Fault, Position};
+use crate::document::yaml::{self, Conversion};
+use crate::fault::{Fault, Place};
 
-/// What Unicode puts in front of a file; it belongs to no syntax.
+/// Some editors put it in front of a file; it is not part of YAML or JSON.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// A configuration that has been found. Whether the filter takes it is [`policy`](Self::policy)'s to say.
+/// A configuration that has been found. Whether the filter accepts it is the result of [`policy`](Self::policy).
 #[derive(Debug)]
 pub(crate) struct Configuration<'d> {
     file: &'d str,
     /// The node of the file's tree that holds it.
     node: &'d Node,
+    plugin: Plugin,
     json: Cow<'d, str>,
-    /// The configuration's own tree; none if it cannot be read.
+    /// The configuration's own tree, or none if it cannot be read.
     tree: Option<Cow<'d, Node>>,
-    /// From the places of `json`, which `tree` has then, to the file's; none if `tree` has the file's already.
+    /// Maps the positions in `json`, which are those of `tree`, to the file; none if `tree` has those of the file.
     embedded: Option<Embedded>,
+    /// Why the YAML has no JSON that all readers agree on.
+    not_json: Vec<Fault>,
+    /// Whether `json` lacks parts for these reasons.
+    is_partial: bool,
+}
+
+/// A part of a configuration: its key, or itself if it is an item, and its value.
+struct Part<'n> {
+    named: &'n Node,
+    value: &'n Node,
+}
+
+impl Part<'_> {
+    /// Whether a merge key brings the part, so that its key stands elsewhere.
+    fn is_merged(&self) -> bool {
+        self.named.is_copy() && !std::ptr::eq(self.named, self.value)
+    }
 }
 
 impl<'d> Configuration<'d> {
     /// JSON text in a scalar, as a `StringValue` carries it.
-    pub(crate) fn in_scalar(file: &'d str, node: &'d Node) -> Result<Self, Fault> {
+    pub(crate) fn in_scalar(file: &'d str, node: &'d Node, plugin: Plugin) -> Result<Self, Fault> {
         let Kind::Scalar { text, style } = &node.kind else {
             return Err(Fault::at(
-                node.line,
+                node.place,
                 "the value of a StringValue must be JSON text: write it after `value: |`",
             ));
         };
@@ -46,22 +66,33 @@ impl<'d> Configuration<'d> {
         Ok(Self {
             file,
             node,
+            plugin,
             json: Cow::Borrowed(text),
             tree,
             embedded,
+            not_json: Vec::new(),
+            is_partial: false,
         })
     }
 
-    /// A YAML mapping, as a WasmPlugin's `pluginConfig`.
-    pub(crate) fn in_yaml(file: &'d str, node: &'d Node) -> Result<Self, Fault> {
-        let json = yaml::from_yaml(node)?.to_string();
-        Ok(Self {
+    /// A YAML mapping, such as the `pluginConfig` of a WasmPlugin.
+    pub(crate) fn in_yaml(file: &'d str, node: &'d Node, plugin: Plugin) -> Self {
+        let Conversion {
+            value,
+            faults,
+            is_partial,
+        } = yaml::from_yaml(node);
+        let hinted = |fault| hint(fault, file, Lines::All);
+        Self {
             file,
             node,
-            json: Cow::Owned(json),
+            plugin,
+            json: Cow::Owned(value.to_string()),
             tree: Some(Cow::Borrowed(node)),
             embedded: None,
-        })
+            not_json: faults.into_iter().map(hinted).collect(),
+            is_partial,
+        }
     }
 
     /// A file that is the JSON text itself.
@@ -70,9 +101,12 @@ impl<'d> Configuration<'d> {
         Self {
             file,
             node,
+            plugin: Plugin::default(),
             json: Cow::Borrowed(json),
             tree: Some(Cow::Borrowed(node)),
             embedded: None,
+            not_json: Vec::new(),
+            is_partial: false,
         }
     }
 
@@ -80,15 +114,20 @@ impl<'d> Configuration<'d> {
         self.node
     }
 
-    pub(crate) fn line(&self) -> usize {
-        self.node.line
+    /// Where it begins in the file.
+    pub(crate) fn place(&self) -> Place {
+        self.node.place
+    }
+
+    pub(crate) fn plugin(&self) -> &Plugin {
+        &self.plugin
     }
 
     pub(crate) fn embedded(&self) -> Option<&Embedded> {
         self.embedded.as_ref()
     }
 
-    /// The configuration's own tree and the text whose bytes its spans are.
+    /// The configuration's own tree, and the text that its spans refer to.
     pub(crate) fn tree(&self) -> Option<(&Node, &str)> {
         let source = if self.embedded.is_some() {
             &self.json
@@ -98,7 +137,7 @@ impl<'d> Configuration<'d> {
         self.tree.as_deref().map(|tree| (tree, source))
     }
 
-    /// Whether it reads well and is surely for another plugin.
+    /// Whether it is valid JSON, but for another plugin.
     pub(crate) fn is_foreign(&self) -> bool {
         self.value().is_ok_and(|value| value.get("http").is_none())
     }
@@ -107,26 +146,56 @@ impl<'d> Configuration<'d> {
         serde_json::from_str(&self.json).map_err(|error| self.not_json(&error))
     }
 
-    /// The filter's own verdict, on exactly the text that it would get: the policy, or all faults.
-    pub(crate) fn policy(&self) -> Result<Policy, Vec<Fault>> {
+    /// What the filter makes of exactly the text that it would get.
+    ///
+    /// # Errors
+    /// The first fault.
+    pub(crate) fn policy(&self) -> Result<Policy, Fault> {
+        if let Some(fault) = self.not_json.first() {
+            return Err(fault.clone());
+        }
         if !self.json.trim().is_empty() {
-            self.value().map_err(|fault| vec![fault])?;
+            self.value()?;
         }
-        let faults = Policy::faults(self.json.as_bytes());
-        let mut faults: Vec<_> = faults
-            .iter()
-            .map(|fault| Fault::at_position(self.position_of(fault.path()), fault.to_string()))
-            .collect();
-        faults.sort_by_key(Fault::position);
-        match Policy::from_json(self.json.as_bytes()) {
-            Ok(policy) if faults.is_empty() => Ok(policy),
-            Ok(_) => Err(faults),
-            Err(fault) if faults.is_empty() => Err(vec![Fault::new(fault.to_string())]),
-            Err(_) => Err(faults),
-        }
+        Policy::from_json(self.json.as_bytes()).map_err(|invalid| self.fault(&invalid))
     }
 
-    /// The line in the file where the fault is; serde_json counts the lines of the text alone.
+    /// All faults of a configuration that [`policy`](Self::policy) refuses, in the order of the file.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        if let Err(fault) = self.value()
+            && !self.json.trim().is_empty()
+        {
+            return vec![fault];
+        }
+        let mut faults = self.not_json.clone();
+        if !self.is_partial {
+            let refused = Policy::faults(self.json.as_bytes());
+            let others = refused.iter().filter(|invalid| !self.is_not_json(invalid));
+            faults.extend(others.map(|invalid| self.fault(invalid)));
+        }
+        faults.sort_by_key(Fault::place);
+        // An alias brings the same fault once more.
+        faults.dedup();
+        faults
+    }
+
+    /// Whether the filter refuses a value that stands for one without JSON.
+    fn is_not_json(&self, invalid: &InvalidConfig) -> bool {
+        let parts = self.parts(invalid.path().steps());
+        let Some(Part { named, value }) = parts.last() else {
+            return false;
+        };
+        self.not_json
+            .iter()
+            .any(|fault| [Some(named.place), Some(value.place)].contains(&fault.place()))
+    }
+
+    fn fault(&self, invalid: &InvalidConfig) -> Fault {
+        let fault = Fault::at(self.place_of(invalid.path().steps()), invalid.to_string());
+        hint(fault, self.file, Lines::OfTheFault)
+    }
+
+    /// serde_json counts the lines and columns of the text alone.
     fn not_json(&self, error: &serde_json::Error) -> Fault {
         let text = error.to_string();
         let reason = text
@@ -142,60 +211,61 @@ impl<'d> Configuration<'d> {
             .take(error.line().saturating_sub(1))
             .map(str::len)
             .sum();
-        let at = before + error.column().saturating_sub(1);
-        Fault::at_position(
-            self.position_at(self.in_file(at)),
+        let fault = Fault::at(
+            self.place_at(before + error.column().saturating_sub(1)),
             format!(
                 "the configuration is not valid JSON: {reason} (the value of a StringValue must be JSON text)"
             ),
-        )
+        );
+        hint(fault, self.file, Lines::All)
     }
 
-    /// The position of what a path names, or of the nearest thing around it.
-    pub(crate) fn position_of(&self, path: &Path) -> Position {
-        self.position_along(path.steps())
-    }
-
-    /// The position of what these steps lead to, or of the nearest thing around it.
-    pub(crate) fn position_along<'s>(&self, steps: impl Iterator<Item = &'s Step>) -> Position {
-        let Some((mut node, _)) = self.tree() else {
-            return self.position_at(None);
-        };
-        let mut at = node.span.start;
-        for step in steps {
-            let Some((place, next)) = node.step(step) else {
-                break;
-            };
-            // What an alias or a merge brings stands at its anchor, before this, so the nearest place is what is around it.
-            if place < at {
+    /// The position of the part of the configuration that these steps lead to, or of the nearest one around it. What an
+    /// alias or a merge key brings has the position of the alias, or of the mapping with the merge key.
+    pub(crate) fn place_of<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Place {
+        let mut place = self.place();
+        for part in self.parts(steps) {
+            if part.is_merged() {
                 break;
             }
-            at = place;
-            node = next;
-        }
-        self.position_at(self.in_file(at))
-    }
-
-    /// The byte of the file that a byte of the configuration's own text comes from.
-    fn in_file(&self, at: usize) -> Option<usize> {
-        match &self.embedded {
-            Some(embedded) => embedded.near(at),
-            None => Some(at),
-        }
-    }
-
-    /// The position of a byte of the file, else that of the configuration.
-    fn position_at(&self, byte: Option<usize>) -> Position {
-        let Some(before) = byte.and_then(|byte| self.file.get(..byte)) else {
-            return Position {
-                line: self.line(),
-                column: None,
+            place = match self.embedded {
+                Some(_) => self.place_at(part.named.span.start),
+                None => part.named.place,
             };
-        };
-        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-        Position {
-            line: 1 + before.matches('\n').count(),
-            column: Some(1 + before.get(line_start..).unwrap_or_default().chars().count()),
+            if part.value.is_copy() {
+                break;
+            }
         }
+        place
+    }
+
+    /// The whole configuration, and the part that each step leads to as long as there is one.
+    fn parts<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Vec<Part<'_>> {
+        let Some((root, _)) = self.tree() else {
+            return Vec::new();
+        };
+        let mut parts = vec![Part {
+            named: root,
+            value: root,
+        }];
+        let mut value = root;
+        for step in steps {
+            let next = match step {
+                Step::Field(name) => value.entry(name).map(|(key, value)| (key, value)),
+                Step::Item(index) => value.items().get(*index).map(|item| (item, item)),
+            };
+            let Some((named, next)) = next else { break };
+            parts.push(Part { named, value: next });
+            value = next;
+        }
+        parts
+    }
+
+    /// The position of a byte of the JSON text.
+    fn place_at(&self, at: usize) -> Place {
+        self.embedded
+            .as_ref()
+            .and_then(|embedded| embedded.near(at))
+            .map_or(self.place(), |byte| Place::of(self.file, byte))
     }
 }

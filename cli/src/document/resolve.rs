@@ -11,6 +11,7 @@ use std::rc::Rc;
 use granit_parser::ScalarStyle;
 
 use crate::document::tree::{Anchor, Kind, Node, Shared};
+use crate::fault::Place;
 
 /// How many nodes aliases may add, and how deeply they may nest: enough for any configuration, but not for a bomb.
 const MOST_ALIASED: usize = 10_000;
@@ -25,8 +26,12 @@ const NOT_A_MAPPING: &str =
 ///
 /// What cannot be resolved becomes a [`Kind::Unresolved`], which is an error only in a configuration.
 pub(crate) fn resolve(document: Node, text: &str, merges: bool) -> Node {
-    let mut anchors = Anchors::default();
-    anchors.collect(&document, text);
+    let mut anchors = Anchors {
+        text,
+        nodes: BTreeMap::new(),
+        names: BTreeMap::new(),
+    };
+    anchors.collect(&document);
     if anchors.names.is_empty() && !(merges && has_merge(&document)) {
         return document;
     }
@@ -47,29 +52,34 @@ fn has_merge(node: &Node) -> bool {
     node.entries().iter().any(|(key, _)| is_merge(key)) || node.children().any(has_merge)
 }
 
-#[derive(Default)]
 struct Anchors<'n> {
+    text: &'n str,
     nodes: BTreeMap<usize, &'n Node>,
     /// Only those that an alias refers to: the parser reports names by number alone.
     names: BTreeMap<usize, Rc<str>>,
 }
 
 impl<'n> Anchors<'n> {
-    fn collect(&mut self, node: &'n Node, text: &str) {
+    fn collect(&mut self, node: &'n Node) {
         self.nodes.extend(node.anchor.map(|anchor| (anchor, node)));
         if let Kind::Alias(anchor) = node.kind {
-            let written = text.get(node.span.clone()).unwrap_or_default();
+            let written = self.text.get(node.span.clone()).unwrap_or_default();
             let name = written.trim_start_matches('*').trim_end();
             self.names.entry(anchor).or_insert_with(|| name.into());
         }
-        node.children().for_each(|child| self.collect(child, text));
+        node.children().for_each(|child| self.collect(child));
     }
 
     fn of(&self, anchor: Option<usize>) -> Option<Anchor> {
         let anchor = anchor?;
+        let name = self.names.get(&anchor)?.clone();
+        let node = self.nodes.get(&anchor)?;
+        // The node begins after its anchor, which may be on a line before.
+        let before = self.text.get(..node.span.start)?;
+        let at = before.rfind(&format!("&{name}"));
         Some(Anchor {
-            name: self.names.get(&anchor)?.clone(),
-            line: self.nodes.get(&anchor)?.line,
+            line: at.map_or(node.place, |at| Place::of(self.text, at)).line,
+            name,
         })
     }
 }
@@ -121,7 +131,7 @@ impl<'n> Resolution<'n> {
         };
         Node {
             span: alias.span.clone(),
-            line: alias.line,
+            place: alias.place,
             shared: match self.anchors.of(Some(anchor)) {
                 Some(anchor) => Shared::Alias(anchor),
                 None => Shared::No,
@@ -174,16 +184,18 @@ fn brought(value: Node, before: &[(Node, Node)]) -> Result<Vec<(Node, Node)>, Co
             Kind::Unresolved(reason) => return Err(reason),
             _ => return Err(NOT_A_MAPPING.into()),
         };
-        for (key, mut value) in entries {
+        for (mut key, mut value) in entries {
             if let Some(name) = key.text().filter(|_| contains(before, &key)) {
                 return Err(format!(
                     "the merge key `<<` also brings `{name}`, which stands before it: kubectl and kustomize disagree on which one counts, so move `<<` to the top of the mapping"
                 ).into());
             }
             if !contains(&merged, &key) {
-                if let (Shared::Alias(_), Shared::No | Shared::Anchor(_)) = (&shared, &value.shared)
-                {
-                    value.shared = shared.clone();
+                if matches!(shared, Shared::Alias(_)) {
+                    key.shared = shared.clone();
+                    if !value.is_copy() {
+                        value.shared = shared.clone();
+                    }
                 }
                 merged.push((key, value));
             }
@@ -203,5 +215,90 @@ fn unresolved(node: &Node, reason: impl Into<Cow<'static, str>>) -> Node {
         shared: Shared::No,
         kind: Kind::Unresolved(reason.into()),
         ..*node
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::document::tree::parse;
+    use crate::document::yaml::from_yaml;
+
+    fn converted(yaml: &str) -> Result<Value, String> {
+        let document = resolve(parse(yaml).unwrap().remove(0), yaml, true);
+        let conversion = from_yaml(&document);
+        match conversion.faults.first() {
+            None => Ok(conversion.value),
+            Some(fault) => Err(fault.in_file("f")),
+        }
+    }
+
+    /// The values are those that kubectl 1.32 and its kustomize gave for the same mappings.
+    #[test]
+    fn merge_keys_bring_what_kubectl_and_kustomize_make_of_them() {
+        let bases = "x-b: &b {p: 1, q: 2}\nx-c: &c {q: 3, r: 4}\nv: ";
+        for (yaml, value) in [
+            ("{<<: *b, p: 9}", json!({"p": 9, "q": 2})),
+            (
+                "{<<: [*b, *c], z: 1}",
+                json!({"p": 1, "q": 2, "r": 4, "z": 1}),
+            ),
+            ("{<<: [*c, *b]}", json!({"p": 1, "q": 3, "r": 4})),
+            ("{<<: {<<: *b, k: 1}}", json!({"k": 1, "p": 1, "q": 2})),
+            ("{<<: {m: {u: 1}}, m: {v: 2}}", json!({"m": {"v": 2}})),
+            ("{k: 1, <<: *b}", json!({"k": 1, "p": 1, "q": 2})),
+            ("{<<: [], k: 1}", json!({"k": 1})),
+            ("{\"<<\": 1}", json!({"<<": 1})),
+            (
+                "\n  <<: *b\n  l: [*c]",
+                json!({"p": 1, "q": 2, "l": [{"q": 3, "r": 4}]}),
+            ),
+        ] {
+            let value: Value = value;
+            let whole = converted(&format!("{bases}{yaml}")).unwrap();
+            assert_eq!(whole.get("v"), Some(&value), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn a_merge_that_readers_refuse_or_understand_differently_is_refused() {
+        for (yaml, line) in [
+            (
+                "b: &b {p: 1}\nv: {p: 9, <<: *b}",
+                "f:2:11: the merge key `<<` also brings `p`, which stands before it: kubectl and kustomize disagree on which one counts, so move `<<` to the top of the mapping",
+            ),
+            (
+                "v: {<<: 5}",
+                "f:1:5: the value of the merge key `<<` must be a mapping or a list of mappings",
+            ),
+            (
+                "v: {<<: ~}",
+                "f:1:5: the value of the merge key `<<` must be a mapping or a list of mappings",
+            ),
+            (
+                "v: {<<: [[{a: 1}]]}",
+                "f:1:5: the value of the merge key `<<` must be a mapping or a list of mappings",
+            ),
+            (
+                "b: &b {<<: 5}\nv: {<<: *b}",
+                "f:1:8: the value of the merge key `<<` must be a mapping or a list of mappings",
+            ),
+            (
+                "v: &v {<<: *v}",
+                "f:1:8: is nested too deeply, or its aliases expand to too much",
+            ),
+            (
+                "b: &b {p: 1}\nv: {<<: *b, <<: *b}",
+                "f:2:13: the key `<<` appears twice",
+            ),
+        ] {
+            let said = match parse(yaml) {
+                Ok(_) => converted(yaml).unwrap_err(),
+                Err(fault) => fault.in_file("f"),
+            };
+            assert_eq!(said, line, "{yaml}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use canary_filter::Step;
 use granit_parser::ScalarStyle;
 
 use crate::document::configuration::Configuration;
-use crate::document::tree::{Kind, Node, Shared};
+use crate::document::tree::{Anchor, Kind, Node, Shared};
 use crate::fault::Fault;
 
 /// A range of bytes of a file and the text that replaces it.
@@ -14,9 +14,19 @@ use crate::fault::Fault;
 pub(crate) struct Splice {
     bytes: Range<usize>,
     text: String,
+    /// The fault if the new text turns out to change something else as well, because it has an anchor.
+    shared: Option<Fault>,
 }
 
 impl Splice {
+    fn new(bytes: Range<usize>, text: String) -> Self {
+        Self {
+            bytes,
+            text,
+            shared: None,
+        }
+    }
+
     /// The splice that sets the weight of a destination, by the indices of the rule and the destination.
     pub(crate) fn weight(
         configuration: &Configuration<'_>,
@@ -24,44 +34,44 @@ impl Splice {
         destination: usize,
         weight: u32,
     ) -> Result<Self, Fault> {
-        let path = format!("http[{rule}].route[{destination}]");
-        let steps = [
-            Step::from("http"),
-            Step::from(rule),
-            Step::from("route"),
-            Step::from(destination),
-        ];
-        let at = |reason: &str| {
-            let position = configuration.position_along(steps.iter());
-            Fault::at_position(position, format!("{path}: {reason}"))
+        let steps = steps_to(rule, destination);
+        let at = |reason: String| {
+            let path = format!("http[{rule}].route[{destination}]");
+            Fault::at(configuration.place_of(&steps), format!("{path}: {reason}"))
         };
         let (root, source) = configuration
             .tree()
-            .ok_or_else(|| at("cannot be located in the file"))?;
-        own(configuration.node()).map_err(|reason| at(&reason))?;
+            .ok_or_else(|| at("cannot be located in the file".to_owned()))?;
+        let mut shared = None;
+        own("", configuration.node(), &mut shared).map_err(&at)?;
         let mut entry = root;
         for step in &steps {
-            let (_, part) = entry.step(step).ok_or_else(|| at("is not in the file"))?;
-            entry = own(part).map_err(|reason| at(&reason))?;
+            entry = entry
+                .part(step)
+                .ok_or_else(|| at("is not in the file".to_owned()))?;
+            entry = own("", entry, &mut shared).map_err(&at)?;
         }
+        let token = entry
+            .get("weight")
+            .map(|token| own("weight ", token, &mut shared))
+            .transpose()
+            .map_err(&at)?;
         let text = weight.to_string();
-        let in_file = match entry.get("weight") {
-            Some(token) => {
-                let token = own(token).map_err(|reason| at(&format!("weight {reason}")))?;
-                let plain = matches!(
-                    token.kind,
-                    Kind::Scalar {
-                        style: ScalarStyle::Plain,
-                        ..
-                    }
-                );
-                let bytes =
-                    located(configuration, &token.span).filter(|_| plain && !token.span.is_empty());
-                bytes.map(|bytes| Self { bytes, text })
-            }
+        let in_file = match token {
+            Some(token) => replacement(configuration, token, text),
             None => insertion(configuration, entry, source, &text),
         };
-        in_file.ok_or_else(|| at("the weight cannot be edited safely: edit it by hand"))
+        let by_hand = "the weight cannot be edited safely: edit it by hand";
+        let splice = in_file.ok_or_else(|| at(by_hand.to_owned()))?;
+        Ok(Self {
+            shared: shared.map(at),
+            ..splice
+        })
+    }
+
+    /// Why this splice may change something else in the file.
+    pub(crate) fn shared(&self) -> Option<&Fault> {
+        self.shared.as_ref()
     }
 
     /// Applies all splices. `None` if they overlap or lie outside the text.
@@ -79,19 +89,32 @@ impl Splice {
     }
 }
 
-/// A value that an alias also shows somewhere else, in this configuration or beside it, is not this weight's alone.
-fn own(node: &Node) -> Result<&Node, String> {
+/// The steps to a destination, by the indices of its rule and of the destination.
+pub(crate) fn steps_to(rule: usize, destination: usize) -> [Step; 4] {
+    [
+        "http".into(),
+        Step::Item(rule),
+        "route".into(),
+        Step::Item(destination),
+    ]
+}
+
+/// Refuses a node that is the copy of another one, and remembers in `shared` the fault of one that has copies.
+fn own<'n>(what: &str, node: &'n Node, shared: &mut Option<String>) -> Result<&'n Node, String> {
     match &node.shared {
-        Shared::Alias(anchor) => Err(format!(
-            "comes from the anchor `&{}` on line {}, which others may use too: write it out here, or change it there",
-            anchor.name, anchor.line
-        )),
-        Shared::Anchor(anchor) => Err(format!(
-            "has the anchor `&{}`, which is used elsewhere too: write it without, so that it can be changed alone",
-            anchor.name
-        )),
-        Shared::No => Ok(node),
+        Shared::No => {}
+        Shared::Anchor(Anchor { name, .. }) => {
+            *shared = Some(format!(
+                "{what}has the anchor `&{name}`, which is used elsewhere too: write it without, so that it can be changed alone"
+            ));
+        }
+        Shared::Alias(Anchor { name, line }) => {
+            return Err(format!(
+                "{what}comes from the anchor `&{name}` on line {line}, which others may use too: write it out here, or change it there"
+            ));
+        }
     }
+    Ok(node)
 }
 
 fn located(configuration: &Configuration<'_>, token: &Range<usize>) -> Option<Range<usize>> {
@@ -99,6 +122,19 @@ fn located(configuration: &Configuration<'_>, token: &Range<usize>) -> Option<Ra
         Some(embedded) => embedded.bytes(token),
         None => Some(token.clone()),
     }
+}
+
+fn replacement(configuration: &Configuration<'_>, token: &Node, text: String) -> Option<Splice> {
+    let is_plain = matches!(
+        token.kind,
+        Kind::Scalar {
+            style: ScalarStyle::Plain,
+            ..
+        }
+    );
+    let bytes =
+        located(configuration, &token.span).filter(|_| is_plain && !token.span.is_empty())?;
+    Some(Splice::new(bytes, text))
 }
 
 /// Inserts the weight as the first field: an insertion there never interferes with a value, a comma or a comment.
@@ -109,7 +145,7 @@ fn insertion(
     weight: &str,
 ) -> Option<Splice> {
     let (key, _) = entry.entries().first()?;
-    if key.anchor.is_some() || key.tagged {
+    if key.anchor.is_some() || key.tagged || !matches!(key.shared, Shared::No) {
         return None;
     }
     let first = key.span.start;
@@ -124,15 +160,9 @@ fn insertion(
         return Some(match configuration.embedded() {
             Some(embedded) => {
                 let at = embedded.near(first)?;
-                Splice {
-                    bytes: at..at,
-                    text: embedded.written(&piece),
-                }
+                Splice::new(at..at, embedded.written(&piece))
             }
-            None => Splice {
-                bytes: first..first,
-                text: piece,
-            },
+            None => Splice::new(first..first, piece),
         });
     }
     // JSON in a scalar has no block mappings, so the spans here are those of the file.
@@ -149,8 +179,8 @@ fn insertion(
     } else {
         "\n"
     };
-    Some(Splice {
-        bytes: first..first,
-        text: format!("{field}{line_end}{}", " ".repeat(margin.len())),
-    })
+    Some(Splice::new(
+        first..first,
+        format!("{field}{line_end}{}", " ".repeat(margin.len())),
+    ))
 }

@@ -6,9 +6,9 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use canary_filter::Step;
-use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Place};
 
 /// Depth of flow and of block collections. serde_json, which the filter reads with, stops at 128 as well.
 const DEEPEST: usize = 127;
@@ -18,8 +18,8 @@ const DEEPEST: usize = 127;
 pub(crate) struct Node {
     /// The bytes of a scalar or an alias. For a collection, only its beginning.
     pub(crate) span: Range<usize>,
-    /// From 1.
-    pub(crate) line: usize,
+    /// Where it begins.
+    pub(crate) place: Place,
     /// The number of the anchor (`&name`) on the node, which an alias refers to.
     pub(crate) anchor: Option<usize>,
     /// Whether the node has a tag, such as `!!str`.
@@ -88,33 +88,35 @@ impl Node {
         !self.span.is_empty()
     }
 
-    /// The value under a key; an alias is not followed.
+    /// The value of a key.
     pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|(_, value)| value)
+    }
+
+    /// A key with its value.
+    pub(crate) fn entry(&self, key: &str) -> Option<&(Node, Node)> {
         self.entries()
             .iter()
             .find(|(name, _)| name.text() == Some(key))
-            .map(|(_, value)| value)
+    }
+
+    /// What a step leads to.
+    pub(crate) fn part(&self, step: &Step) -> Option<&Node> {
+        match step {
+            Step::Field(name) => self.get(name),
+            Step::Item(index) => self.items().get(*index),
+        }
+    }
+
+    /// Whether it stands here because of an alias.
+    pub(crate) fn is_copy(&self) -> bool {
+        matches!(self.shared, Shared::Alias(_))
     }
 
     pub(crate) fn children(&self) -> impl Iterator<Item = &Node> {
         self.items()
             .iter()
             .chain(self.entries().iter().flat_map(|(key, value)| [key, value]))
-    }
-
-    /// One step into the node: where the part begins, with its key if it has one, and the part.
-    pub(crate) fn step(&self, step: &Step) -> Option<(usize, &Node)> {
-        match step {
-            Step::Field(name) => {
-                let mut entries = self.entries().iter();
-                let (key, value) = entries.find(|(key, _)| key.text() == Some(name))?;
-                Some((key.span.start, value))
-            }
-            Step::Item(index) => {
-                let item = self.items().get(*index)?;
-                Some((item.span.start, item))
-            }
-        }
     }
 
     /// Whether two trees have the same meaning, apart from one node of each that may differ.
@@ -141,7 +143,7 @@ impl Node {
 
     /// Whether this is `other`, or the copy of it in the copy of something around it.
     fn stands_at(&self, other: &Node) -> bool {
-        (&self.span, self.line) == (&other.span, other.line)
+        self.span == other.span
             && std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind)
     }
 }
@@ -153,8 +155,8 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str_with_options(text, options) {
         let (event, span) = event.map_err(|error| {
-            Fault::syntax(
-                error.marker().line(),
+            Fault::at(
+                place(error.marker()),
                 format!("is not valid YAML: {}", error.kind()),
             )
         })?;
@@ -238,7 +240,7 @@ impl Builder {
                     && !open.keys.insert(text.to_owned())
                 {
                     return Err(Fault::at(
-                        node.line,
+                        node.place,
                         format!("the key `{text}` appears twice"),
                     ));
                 }
@@ -251,10 +253,17 @@ impl Builder {
     }
 }
 
+fn place(marker: &Marker) -> Place {
+    Place {
+        line: marker.line(),
+        column: 1 + marker.col(),
+    }
+}
+
 fn node(span: &Span, anchor: usize, tag: Option<&Tag>, kind: Kind) -> Node {
     Node {
         span: span.byte_range().unwrap_or_default(),
-        line: span.start.line(),
+        place: place(&span.start),
         anchor: (anchor != 0).then_some(anchor),
         tagged: tag.is_some(),
         shared: Shared::No,
@@ -271,7 +280,8 @@ mod tests {
         let text = "\u{feff}# Übergrößen\r\nä: &a {ö: 'é', b: [75 ]} # x\r\n---\r\nc: \"d\"\r\n";
         let documents = parse(text).unwrap();
         let number = &documents[0].get("ä").unwrap().get("b").unwrap().items()[0];
-        assert_eq!((&text[number.span.clone()], number.line), ("75", 2));
+        assert_eq!(&text[number.span.clone()], "75");
+        assert_eq!(number.place, Place::of(text, number.span.start));
         assert_eq!(documents[0].get("ä").unwrap().anchor, Some(1));
         assert_eq!(&text[documents[1].get("c").unwrap().span.clone()], "\"d\"");
     }
@@ -291,8 +301,7 @@ mod tests {
         ] {
             let fault = parse(text).unwrap_err();
             assert!(
-                fault.position().map(|position| position.line) == Some(line)
-                    && fault.to_string().starts_with(reason),
+                fault.line() == Some(line) && fault.to_string().starts_with(reason),
                 "{text}: {fault:?}"
             );
         }

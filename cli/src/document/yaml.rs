@@ -10,51 +10,91 @@ use crate::document::resolve::is_merge;
 use crate::document::tree::{Kind, Node};
 use crate::fault::Fault;
 
+/// The JSON of a YAML node, and what stands in the way of it.
+#[derive(Debug)]
+pub(crate) struct Conversion {
+    /// If there are faults, this has other values in their places, which serve to find the faults beside them.
+    pub(crate) value: Value,
+    pub(crate) faults: Vec<Fault>,
+    /// Whether a fault leaves out more than a single value, so that what is left may seem incomplete.
+    pub(crate) is_partial: bool,
+}
+
 /// Converts a node whose aliases and merge keys have been resolved.
-pub(crate) fn from_yaml(node: &Node) -> Result<Value, Fault> {
-    if node.tagged {
-        return Err(Fault::at(
-            node.line,
-            "a tag (`!…`) is not supported: write the value without it",
-        ));
-    }
-    match &node.kind {
-        Kind::Scalar {
-            text,
-            style: ScalarStyle::Plain,
-        } => plain(text).map_err(|reason| Fault::at(node.line, format!("`{text}` {reason}"))),
-        Kind::Scalar { text, .. } => Ok(Value::String(text.clone())),
-        Kind::Sequence(items) => items
-            .iter()
-            .map(from_yaml)
-            .collect::<Result<_, _>>()
-            .map(Value::Array),
-        Kind::Mapping(entries) => {
-            let mut object = Map::new();
-            for (key, value) in entries {
-                if is_merge(key) {
-                    from_yaml(value)?;
-                }
-                object.insert(key_of(key)?, from_yaml(value)?);
-            }
-            Ok(Value::Object(object))
-        }
-        Kind::Unresolved(reason) => Err(Fault::at(node.line, reason.as_ref())),
-        Kind::Alias(_) => Err(Fault::at(node.line, "the alias is not resolved")),
+pub(crate) fn from_yaml(node: &Node) -> Conversion {
+    let mut converter = Converter::default();
+    let value = converter.value(node);
+    Conversion {
+        value,
+        faults: converter.faults,
+        is_partial: converter.is_partial,
     }
 }
 
-fn key_of(key: &Node) -> Result<String, Fault> {
-    match &key.kind {
-        Kind::Scalar {
-            text,
-            style: ScalarStyle::Plain,
-        } if plain(text) != Ok(Value::String(text.clone())) => Err(Fault::at(
-            key.line,
-            format!("the key `{text}` is not a string: quote it"),
-        )),
-        Kind::Scalar { text, .. } if !key.tagged => Ok(text.clone()),
-        _ => Err(Fault::at(key.line, "a key must be a string")),
+#[derive(Default)]
+struct Converter {
+    faults: Vec<Fault>,
+    is_partial: bool,
+}
+
+impl Converter {
+    fn value(&mut self, node: &Node) -> Value {
+        if node.tagged {
+            self.report(
+                node,
+                "a tag (`!…`) is not supported: write the value without it",
+            );
+        }
+        match &node.kind {
+            Kind::Scalar {
+                text,
+                style: ScalarStyle::Plain,
+            } if !node.tagged => plain(text).unwrap_or_else(|reason| {
+                self.report(node, &format!("`{text}` {reason}"));
+                Value::String(text.clone())
+            }),
+            Kind::Scalar { text, .. } => Value::String(text.clone()),
+            Kind::Sequence(items) => items.iter().map(|item| self.value(item)).collect(),
+            Kind::Mapping(entries) => {
+                let mut object = Map::new();
+                for (key, value) in entries {
+                    let value = self.value(value);
+                    if !is_merge(key)
+                        && let Some(key) = self.key(key)
+                    {
+                        object.insert(key, value);
+                    }
+                }
+                Value::Object(object)
+            }
+            Kind::Unresolved(reason) => {
+                self.is_partial = true;
+                self.report(node, reason);
+                Value::Null
+            }
+            // None is left after they have been resolved.
+            Kind::Alias(_) => Value::Null,
+        }
+    }
+
+    fn key(&mut self, key: &Node) -> Option<String> {
+        match &key.kind {
+            Kind::Scalar { text, style } if !key.tagged => {
+                if *style == ScalarStyle::Plain && plain(text) != Ok(Value::String(text.clone())) {
+                    self.report(key, &format!("the key `{text}` is not a string: quote it"));
+                }
+                Some(text.clone())
+            }
+            _ => {
+                self.is_partial = true;
+                self.report(key, "a key must be a string");
+                None
+            }
+        }
+    }
+
+    fn report(&mut self, node: &Node, reason: &str) {
+        self.faults.push(Fault::at(node.place, reason));
     }
 }
 
@@ -143,7 +183,11 @@ mod tests {
 
     fn converted(yaml: &str) -> Result<Value, String> {
         let document = resolve(tree::parse(yaml).unwrap().remove(0), yaml, true);
-        from_yaml(&document).map_err(|fault| fault.in_file("f"))
+        let conversion = from_yaml(&document);
+        match conversion.faults.first() {
+            None => Ok(conversion.value),
+            Some(fault) => Err(fault.in_file("f")),
+        }
     }
 
     #[test]
@@ -199,27 +243,27 @@ mod tests {
         ] {
             assert_eq!(
                 converted(text),
-                Err(format!("f:1: `{text}` {number}")),
+                Err(format!("f:1:1: `{text}` {number}")),
                 "{text}"
             );
         }
         for (yaml, line) in [
             (
                 "a:\n  b: on",
-                "f:2: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false",
+                "f:2:6: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false",
             ),
-            ("y: 1", "f:1: the key `y` is not a string: quote it"),
-            ("1: 1", "f:1: the key `1` is not a string: quote it"),
-            ("[a]: 1", "f:1: a key must be a string"),
+            ("y: 1", "f:1:1: the key `y` is not a string: quote it"),
+            ("1: 1", "f:1:1: the key `1` is not a string: quote it"),
+            ("[a]: 1", "f:1:1: a key must be a string"),
             (
                 "!!str 75",
-                "f:1: a tag (`!…`) is not supported: write the value without it",
+                "f:1:7: a tag (`!…`) is not supported: write the value without it",
             ),
-            (".inf", "f:1: `.inf` cannot be expressed in JSON"),
-            ("1e999", "f:1: `1e999` is too large for a number"),
+            (".inf", "f:1:1: `.inf` cannot be expressed in JSON"),
+            ("1e999", "f:1:1: `1e999` is too large for a number"),
             (
                 "&a [*a]",
-                "f:1: is nested too deeply, or its aliases expand to too much",
+                "f:1:5: is nested too deeply, or its aliases expand to too much",
             ),
         ] {
             assert_eq!(converted(yaml), Err(line.to_owned()), "{yaml}");
