@@ -40,7 +40,7 @@ fn the_rules_are_about_metrics_that_the_filter_has() {
         .0
         .remove(0);
     let file: RuleFile = serde_json::from_value(file).unwrap();
-    let metrics = text("src/metrics.rs") + &text("src/filter.rs");
+    let metrics = text("src/policy/metrics.rs");
     for group in &file.groups {
         assert_eq!(group.name, "canary");
         for rule in &group.rules {
