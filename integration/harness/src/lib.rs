@@ -34,7 +34,7 @@ pub use browser::Browser;
 pub use chromium::Chromium;
 pub use envoy::{Envoy, eventually};
 pub use filter::Filter;
-pub use launch::{Binary, Ended, Process, http1};
+pub use launch::{Binary, Ended, Process, http1, root};
 pub use meter::Meter;
 pub use scratch::Scratch;
 pub use setup::{Delivery, Setup, manager};

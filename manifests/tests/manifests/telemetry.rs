@@ -1,10 +1,10 @@
 //! What is for Prometheus, and for Istio's statistics.
 
+use manifests::{Documents, schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::documents::{Documents, text};
-use crate::schema;
+use crate::repository::text;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
