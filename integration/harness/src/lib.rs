@@ -18,6 +18,10 @@
     clippy::indexing_slicing,
     reason = "support of tests: a failure ends the test and names the line"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "not the core: it waits for Envoy"
+)]
 
 mod browser;
 mod chromium;
