@@ -143,12 +143,17 @@ pub(crate) fn record(gauge: MetricId, value: u64) {
 }
 
 /// Random bytes, or `None` if the host provides none.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the edge's one source of randomness"
+)]
 pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).ok().map(|()| bytes)
 }
 
 /// Now, on a clock that does not jump.
+#[allow(clippy::disallowed_methods, reason = "the edge's one clock")]
 pub(crate) fn instant() -> Instant {
     Instant::now()
 }

@@ -4,6 +4,10 @@
     clippy::panic,
     reason = "a test and its support fail by a panic"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "not the core: it waits for the process"
+)]
 
 mod answers;
 mod health;

@@ -14,6 +14,7 @@
     clippy::indexing_slicing,
     reason = "a measurement for developers: tables and columns have fixed lengths, and a mistake may end it"
 )]
+#![allow(clippy::disallowed_methods, reason = "not the core: it measures time")]
 
 mod bootstrap;
 mod load;

@@ -4,6 +4,10 @@
 //! `demo running` exits with 0 if the demo runs, and with 1 if it does not.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "not the core: it paces requests and waits for Envoy"
+)]
 
 mod files;
 mod line;

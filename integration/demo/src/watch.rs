@@ -11,6 +11,8 @@ use serde_json::Value;
 
 const PACE: Duration = Duration::from_millis(100);
 
+const CONFIG_REFUSED: &str = "wasmcustom.canary_config_refused";
+
 /// The file that `make weights` replaces, and the statistics that show whether it was accepted.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -85,7 +87,11 @@ impl Watch {
             self.refused_by_envoy = false;
         }
         (self.accepted, self.rejected) = (accepted, rejected);
-        self.refused = self.refused_by_envoy || stat("wasmcustom.canary_config_refused") > 0;
+        // The gauge carries the plugin's name as a label.
+        let refused = stats
+            .iter()
+            .any(|(name, value)| name.starts_with(CONFIG_REFUSED) && *value > 0);
+        self.refused = self.refused_by_envoy || refused;
     }
 }
 
@@ -119,6 +125,23 @@ fn weights(file: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_the_filter_or_envoy_refused_is_noticed() {
+        let gauge = "wasmcustom.canary_config_refused.plugin=.=canary;.;";
+        let update =
+            |what: &str| format!("extension_config_discovery.http_filter.canary.update_{what}");
+        let mut watch = Watch::start(PathBuf::new(), ([127, 0, 0, 1], 1).into());
+        let mut judged = |name: &str, value| {
+            watch.judge(&BTreeMap::from([(name.to_owned(), value)]));
+            watch.refused()
+        };
+        assert!(judged(gauge, 1));
+        assert!(!judged(gauge, 0));
+        assert!(judged(&update("failure"), 1));
+        assert!(!judged(&update("success"), 1));
+        assert!(judged(&update("rejected"), 1));
+    }
 
     #[test]
     fn the_weights_of_the_shipped_file_are_75_to_25() {

@@ -7,6 +7,10 @@
     clippy::indexing_slicing,
     reason = "tests: a failure ends the test and names the line"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "not the core: it waits for the demo"
+)]
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};

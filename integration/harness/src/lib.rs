@@ -18,6 +18,10 @@
     clippy::indexing_slicing,
     reason = "support of tests: a failure ends the test and names the line"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "not the core: it waits for Envoy"
+)]
 
 mod browser;
 mod chromium;
@@ -34,7 +38,7 @@ pub use browser::Browser;
 pub use chromium::Chromium;
 pub use envoy::{Envoy, eventually};
 pub use filter::Filter;
-pub use launch::{Binary, Ended, Process, http1};
+pub use launch::{Binary, Ended, Process, http1, root};
 pub use meter::Meter;
 pub use scratch::Scratch;
 pub use setup::{Delivery, Setup, manager};
@@ -42,5 +46,8 @@ pub use upstream::{Color, Echo};
 
 /// The cluster of the stable version, as `envoy/` and `istio/` name it.
 pub const BLUE: &str = "outbound|8000|blue-sub|color-service.default.svc.cluster.local";
+/// The gauge of the shipped plugin that is 1 while its newest configuration is refused.
+pub const CONFIG_REFUSED: &str = "wasmcustom.canary_config_refused.plugin=.=canary;.;";
+
 /// The cluster of the new version.
 pub const GREEN: &str = "outbound|8000|green-sub|color-service.default.svc.cluster.local";

@@ -15,7 +15,7 @@ const SERVICE: &str = r#""host": "color-service.default.svc.cluster.local""#;
 
 /// Members of the only rule.
 const RULES: &[(&str, &str, &str)] = &[
-    (r#""name": "color""#, "http[0]: ", "route"),
+    (r#""name": "color""#, "http[0].route: ", "is required"),
     (r#""route": []"#, "http[0].route: ", "at least one"),
     (
         r#""route": {"cluster": "a"}"#,
@@ -26,17 +26,17 @@ const RULES: &[(&str, &str, &str)] = &[
     (
         r#""route": [{"cluster": "a"}], "name": """#,
         "http[0].name: ",
-        "no name",
+        "not a valid name",
     ),
     (
         r#""route": [{"cluster": "a"}], "name": "a b""#,
         "http[0].name: ",
-        "no name",
+        "not a valid name",
     ),
     (
         r#""route": [{"cluster": "a"}], "name": "a;b""#,
         "http[0].name: ",
-        "no name",
+        "not a valid name",
     ),
     (
         r#""route": [{"cluster": "a"}], "name": 5"#,
@@ -105,22 +105,22 @@ const KEYS: &[(&str, &str, &str)] = &[
     (
         r#""consistentHash": [{"httpCookie": {"name": ""}}]"#,
         COOKIE_NAME,
-        "no cookie name",
+        "not a valid cookie name",
     ),
     (
         r#""consistentHash": [{"httpCookie": {"name": "a=b"}}]"#,
         COOKIE_NAME,
-        "no cookie name",
+        "not a valid cookie name",
     ),
     (
         r#""consistentHash": [{"httpCookie": {"name": "a;b"}}]"#,
         COOKIE_NAME,
-        "no cookie name",
+        "not a valid cookie name",
     ),
     (
         r#""consistentHash": [{"httpCookie": {"name": "a\r\nx-evil: 1"}}]"#,
         COOKIE_NAME,
-        "no cookie name",
+        "not a valid cookie name",
     ),
     (
         r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "1h", "path": "b"}}]"#,
@@ -130,17 +130,17 @@ const KEYS: &[(&str, &str, &str)] = &[
     (
         r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "1h", "path": "/; Domain=b"}}]"#,
         COOKIE_PATH,
-        "no cookie path",
+        "not a valid cookie path",
     ),
     (
         r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "1h", "path": "/\r\nx-evil: 1"}}]"#,
         COOKIE_PATH,
-        "no cookie path",
+        "not a valid cookie path",
     ),
     (
         r#""consistentHash": [{"httpCookie": {"name": "a", "ttl": "30 days"}}]"#,
         "http[0].consistentHash[0].httpCookie.ttl: ",
-        "no duration",
+        "not a valid duration",
     ),
     (r#""salt": "s""#, "http[0].salt: ", "no effect"),
 ];
@@ -170,9 +170,9 @@ const DESTINATIONS: &[(&str, &str, &str)] = &[
         "whole number",
     ),
     (
-        r#""cluster": "b", "weight": null"#,
+        r#""cluster": "b", "weight": {}"#,
         "http[0].route[1].weight: ",
-        "null",
+        "whole number",
     ),
     (
         r#""cluster": "b", "weight": 2147483648"#,
@@ -207,12 +207,12 @@ const DESTINATIONS: &[(&str, &str, &str)] = &[
     (
         r#""cluster": """#,
         "http[0].route[1].cluster: ",
-        "no cluster name",
+        "not a valid cluster name",
     ),
     (
         r#""cluster": "b\r\nx-evil: 1""#,
         "http[0].route[1].cluster: ",
-        "no cluster name",
+        "not a valid cluster name",
     ),
     (
         r#""destination": "color""#,
@@ -221,8 +221,8 @@ const DESTINATIONS: &[(&str, &str, &str)] = &[
     ),
     (
         r#""destination": {"port": {"number": 80}}"#,
-        "http[0].route[1].destination: ",
-        "host",
+        "http[0].route[1].destination.host: ",
+        "is required",
     ),
     (
         r#""destination": {"host": "", "port": {"number": 80}}"#,
@@ -333,7 +333,7 @@ const MATCHES: &[(&str, &str, &str)] = &[
     (
         r#""headers": {"a b": {}}"#,
         "http[0].match[0].headers.a b: ",
-        "no header name",
+        "not a valid header name",
     ),
     (
         r#""headers": {"x-a": null}"#,
@@ -343,7 +343,7 @@ const MATCHES: &[(&str, &str, &str)] = &[
     (
         r#""withoutHeaders": {"": {}}"#,
         "http[0].match[0].withoutHeaders",
-        "no header name",
+        "a name is empty",
     ),
     (
         r#""queryParams": {"q": {"prefix": "a", "regex": "b"}}"#,
@@ -375,7 +375,7 @@ const TOPS: &[(&str, &str, &str)] = &[
     (
         r#""clusterHeader": """#,
         "clusterHeader: ",
-        "no header name",
+        "not a valid header name",
     ),
     (
         r#""clusterHeader": "x-envoy-retry-on""#,
@@ -431,7 +431,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     (r#"{"http": []}"#, "http: ", "at least one rule"),
     (r#"{"http": {}}"#, "http: ", "sequence"),
     (r#"{"http": [null]}"#, "http[0]: ", "object"),
-    (r#"{"http": [], "http": []}"#, "", "duplicate field `http`"),
+    (r#"{"http": [], "http": []}"#, "http: ", "is given twice"),
     (
         r#"{"http": [{"name": "a", "route": [{"cluster": "a"}]}, {"name": "a", "route": [{"cluster": "b"}]}]}"#,
         "http[1].name: ",

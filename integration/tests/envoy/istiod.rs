@@ -1,12 +1,9 @@
-//! What istiod makes of the manifests in `istio/`, as far as the filter is concerned: routes of a VirtualService,
-//! EnvoyFilters merged into listener and routes, the plugin by discovery. Envoy takes it as static configuration
-//! and refuses a field that it does not know, so that the patches are checked, too.
-
-use std::fs;
-use std::path::Path;
+//! Translates the manifests in `istio/` as istiod does, as far as the filter is concerned: a VirtualService becomes routes,
+//! EnvoyFilters are merged into listener and routes, and the plugin comes by discovery. Envoy reads the result as static
+//! configuration and refuses unknown fields, which checks the patches as well.
 
 use harness::manager;
-use serde::Deserialize;
+use manifests::{Documents, kustomize};
 use serde_json::{Map, Value, json};
 
 /// Objects that are deployed together.
@@ -14,37 +11,16 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Manifests(Vec<Value>);
 
 impl Manifests {
-    /// Files and what a kustomization's own patches make of them.
+    /// Reads files and applies the patches of a kustomization.
     pub(crate) fn read(files: &[&str], kustomization: Option<&str>) -> Self {
-        let mut manifests = Self(files.iter().flat_map(|file| read(file)).collect());
-        for patch in kustomization
-            .iter()
-            .flat_map(|file| read(file))
-            .flat_map(|file| list(&file["patches"]))
-        {
-            manifests.patch(&patch);
+        let mut documents = Documents(files.iter().flat_map(|file| read(file)).collect());
+        for file in kustomization.iter().flat_map(|file| read(file)) {
+            kustomize::patch(&mut documents, &file).unwrap_or_else(|reason| panic!("{reason}"));
         }
-        manifests
+        Self(documents.0)
     }
 
-    fn patch(&mut self, patch: &Value) {
-        let target = &patch["target"];
-        let meant = |object: &Value| {
-            object["kind"] == target["kind"]
-                && (target["name"].is_null() || object["metadata"]["name"] == target["name"])
-        };
-        let body: Value = serde_yaml_ng::from_str(patch["patch"].as_str().unwrap()).unwrap();
-        if body["$patch"] == "delete" {
-            return self.0.retain(|object| !meant(object));
-        }
-        for object in self.0.iter_mut().filter(|object| meant(object)) {
-            list(&body)
-                .iter()
-                .for_each(|operation| apply(object, operation));
-        }
-    }
-
-    /// Without one object; it has to be there.
+    /// Without the object of that name, which has to be there.
     pub(crate) fn without(mut self, name: &str) -> Self {
         let before = self.0.len();
         self.0.retain(|object| object["metadata"]["name"] != name);
@@ -57,7 +33,7 @@ impl Manifests {
         &self.kind("WasmPlugin").next().unwrap()["spec"]
     }
 
-    /// `pluginConfig` with these weights, as compact JSON: that is how istiod hands it on.
+    /// `pluginConfig` with these weights, as compact JSON, as istiod passes it on.
     pub(crate) fn policy(&self, weights: [u32; 2]) -> String {
         let mut configuration = self.plugin()["pluginConfig"].clone();
         for (route, weight) in configuration["http"][0]["route"]
@@ -71,7 +47,7 @@ impl Manifests {
         configuration.to_string()
     }
 
-    /// Everything but the plugin: into the listener of a bootstrap.
+    /// Translates everything but the plugin into the listener of a bootstrap.
     pub(crate) fn translate(&self, bootstrap: &mut Value) {
         let service = self.kind("VirtualService").next().unwrap();
         let routes: Vec<_> = list(&service["spec"]["http"])
@@ -90,7 +66,7 @@ impl Manifests {
         {
             merge_patch(manager, &patch);
         }
-        // A failed pull comes as RBAC, and istiod gives no default.
+        // istiod sends a failed pull as RBAC, and sets no default.
         if let Some(discovery) = manager["http_filters"][0].get_mut("config_discovery") {
             assert!(discovery.get("default_config").is_none());
             let types = "type.googleapis.com/envoy.extensions.filters.http";
@@ -108,41 +84,16 @@ impl Manifests {
 
 /// The documents of a file below `istio/`.
 fn read(file: &str) -> Vec<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../istio")
-        .join(file);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
-    serde_yaml_ng::Deserializer::from_str(&text)
-        .map(|document| Value::deserialize(document).unwrap())
-        .collect()
+    let path = harness::root().join("istio").join(file);
+    let documents = Documents::read(&path).unwrap_or_else(|error| panic!("{error}"));
+    documents.0
 }
 
 fn list(value: &Value) -> Vec<Value> {
     value.as_array().cloned().unwrap_or_default()
 }
 
-/// One operation of a JSON patch (RFC 6902), of those that the kustomizations use.
-fn apply(object: &mut Value, operation: &Value) {
-    let path = operation["path"].as_str().unwrap();
-    let (parent, key) = path.rsplit_once('/').unwrap();
-    match operation["op"].as_str().unwrap() {
-        "test" => assert_eq!(object.pointer(path), Some(&operation["value"])),
-        "replace" => *object.pointer_mut(path).unwrap() = operation["value"].clone(),
-        "add" => object.pointer_mut(parent).unwrap()[key] = operation["value"].clone(),
-        "remove" => {
-            object
-                .pointer_mut(parent)
-                .unwrap()
-                .as_object_mut()
-                .unwrap()
-                .remove(key)
-                .unwrap();
-        }
-        other => panic!("{other}"),
-    }
-}
-
-/// The routes of one `http` entry: one for each `match`.
+/// The routes of one `http` entry, one for each `match`.
 fn routes(http: &Value) -> Vec<Value> {
     let conditions = http["match"]
         .as_array()
@@ -206,7 +157,7 @@ fn merge_patch(manager: &mut Map<String, Value>, patch: &Value) {
     }
 }
 
-/// As protobuf merges: messages field by field, lists one after the other, and of a `oneof` the last one counts.
+/// Merges as protobuf does: messages field by field, lists are concatenated, and of a `oneof` the last field remains.
 fn merge(into: &mut Map<String, Value>, from: &Map<String, Value>) {
     const CLUSTER: [&str; 3] = ["cluster", "cluster_header", "weighted_clusters"];
     if from.keys().any(|key| CLUSTER.contains(&key.as_str())) {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use harness::{BLUE, Delivery, Filter, GREEN, Scratch, Setup, manager};
+use harness::{BLUE, CONFIG_REFUSED, Delivery, Filter, GREEN, Scratch, Setup, manager};
 use serde_json::{Value, json};
 
 use crate::load::Load;
@@ -137,7 +137,7 @@ fn a_file_that_is_no_yaml_changes_nothing_and_is_counted() {
         });
         assert_eq!(who(&world.envoy.get("/color")), "green", "{text:?}");
     }
-    assert_eq!(world.envoy.stat("wasmcustom.canary_config_refused"), 0);
+    assert_eq!(world.envoy.stat(CONFIG_REFUSED), 0);
     let load = Load::start(&world.envoy, 2);
     world.envoy.write(&generation(1, 1, 1));
     load.wait_for_generation(1);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use harness::{Filter, Setup};
+use harness::{CONFIG_REFUSED, Filter, Setup};
 use serde_json::{Value, json};
 
 use crate::support::{World, no_vm_restarted, route_everything, weights, who};
@@ -111,7 +111,7 @@ fn is_taken(list: &str, matches: impl Iterator<Item = Value>, path: &str, author
         ("blue", None),
         "no rule, no decision"
     );
-    assert_eq!(world.envoy.stat("wasmcustom.canary_config_refused"), 0);
+    assert_eq!(world.envoy.stat(CONFIG_REFUSED), 0);
     no_vm_restarted(&world.envoy);
 }
 

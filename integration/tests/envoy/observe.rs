@@ -35,7 +35,9 @@ fn requests_are_counted_by_route_subset_and_reason() {
     }
     assert_eq!(world.blue.served() + world.green.served(), 400);
     assert!(
-        page.contains("# TYPE canary_config_refused gauge\ncanary_config_refused{} 0\n"),
+        page.contains(
+            "# TYPE canary_config_refused gauge\ncanary_config_refused{plugin=\"canary\"} 0\n"
+        ),
         "{page}"
     );
 }

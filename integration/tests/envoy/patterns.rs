@@ -1,6 +1,6 @@
 //! The largest patterns, and larger ones: each worker's virtual machine has a small stack and reads them all.
 
-use harness::{Filter, GREEN, Setup, eventually};
+use harness::{CONFIG_REFUSED, Filter, GREEN, Setup, eventually};
 use serde_json::{Value, json};
 
 use crate::support::{World, no_vm_restarted, route_everything, rule, weights};
@@ -76,7 +76,7 @@ fn a_pattern_beyond_any_limit_is_refused() {
         change: route_everything,
         ..Setup::new(weights(1, 0))
     });
-    let refused = "wasmcustom.canary_config_refused";
+    let refused = CONFIG_REFUSED;
     for opening in [
         "{",
         "[[:a]",
@@ -116,9 +116,8 @@ fn patterns_that_are_too_many_are_refused() {
     for (count, refused) in [(111, 0), (112, 1), (50_000, 1)] {
         let text = json!({"http": vec![&rule; count]}).to_string();
         world.envoy.update(&Filter::new(text));
-        let gauge = "wasmcustom.canary_config_refused";
         eventually("it is judged", || {
-            (world.envoy.stat(gauge) == refused).then_some(())
+            (world.envoy.stat(CONFIG_REFUSED) == refused).then_some(())
         });
         no_vm_restarted(&world.envoy);
     }

@@ -15,7 +15,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "tests and their support: what goes wrong here ends the test, with the line where it did"
+    reason = "tests and their support: a failure ends the test and names the line"
 )]
 
 mod arena;

@@ -1,11 +1,10 @@
 //! Whoever changes one place alone is told. Every single value and every single key of the manifests is changed or left out,
 //! one at a time; schema, plugin or agreement has to notice.
 
+use manifests::{Documents, schema};
 use serde_json::Value;
 
-use crate::agreement::{faults, gateway};
-use crate::documents::Documents;
-use crate::schema;
+use crate::repository::{faults, gateway};
 
 /// What stands alone: names of objects that no other object refers to, numbers and names for users and operators, and
 /// what the plugin has a default for. The rule itself is compared with `envoy/canary.yaml`, see `plugin.rs`.
@@ -93,7 +92,7 @@ pub(crate) fn unnoticed(deployed: &Documents) -> Vec<String> {
         for (change, at) in found {
             let mut deployed = deployed.clone();
             deployed.0[index] = changed(document, change, &at);
-            if schema::check(&deployed.0[index]).is_ok() && faults(&deployed).0.is_empty() {
+            if schema::check(&deployed.0[index]).is_ok() && faults(&deployed).is_empty() {
                 let (kind, name) = (&document["kind"], &document["metadata"]["name"]);
                 unnoticed.push(format!(
                     "{}/{} {change:?} {at}",

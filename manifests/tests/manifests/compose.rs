@@ -1,9 +1,9 @@
 //! `envoy/docker-compose.yaml` against what it stands on.
 
+use manifests::{Documents, list, text as string};
 use serde_json::Value;
 
-use crate::agreement::{list, string};
-use crate::documents::{Documents, text};
+use crate::repository::text;
 
 fn yaml(path: &str) -> Value {
     // `<<` is YAML's merge key, as compose reads it.

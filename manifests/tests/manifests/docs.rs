@@ -1,9 +1,9 @@
 //! `docs/istio.md` against the manifests that it is about.
 
+use manifests::{Documents, list};
 use serde_json::Value;
 
-use crate::agreement::list;
-use crate::documents::{Documents, text};
+use crate::repository::{read, text};
 
 /// What stands between the two in the page.
 fn between(start: &str, end: &str) -> String {
@@ -22,7 +22,7 @@ fn between(start: &str, end: &str) -> String {
 fn the_patch_changes_the_two_weights_of_the_plugin_and_nothing_else() {
     let patch = between("patch wasmplugin canary --type=json -p '", "'");
     let patch: Value = serde_json::from_str(&patch).unwrap();
-    let plugin = Documents::read(&["base/plugin.yaml"]).0.remove(0);
+    let plugin = read(&["base/plugin.yaml"]).0.remove(0);
     let [test, weights @ ..] = list(&patch) else {
         panic!("{patch}")
     };

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use manifests::Documents;
 use serde_json::{Value, json};
 
-use crate::agreement::{faults, gateway};
 use crate::alone::unnoticed;
-use crate::documents::{Documents, root};
+use crate::repository::{faults, gateway, root, without};
 use crate::schema;
 
 /// The folders that are for `kubectl apply -k`, and `base`, on which most of them rest.
@@ -62,10 +62,12 @@ impl Kustomize<'_> {
     fn deployed(&self, folder: &str) -> Documents {
         let color = self.build("color");
         match folder {
-            "subset-header" => color.without("VirtualService", "color"),
-            "mesh" => color
-                .without("VirtualService", "color")
-                .without("Gateway", "color-gateway"),
+            "subset-header" => without(color, "VirtualService", "color"),
+            "mesh" => without(
+                without(color, "VirtualService", "color"),
+                "Gateway",
+                "color-gateway",
+            ),
             _ => color,
         }
         .and(self.build(folder))
@@ -120,7 +122,7 @@ fn every_folder_makes_valid_manifests_that_agree() {
             schema::check_all(&kustomize.build(folder));
         }
         for folder in FOLDERS.iter().filter(|folder| **folder != "color") {
-            let faults = faults(&kustomize.deployed(folder)).0;
+            let faults = faults(&kustomize.deployed(folder));
             assert!(faults.is_empty(), "{folder}: {faults:#?}");
         }
     });
@@ -259,7 +261,7 @@ fn a_setting_reaches_every_place_that_it_concerns() {
         {
             let deployed = kustomize.deployed(folder);
             schema::check_all(&deployed);
-            let faults = faults(&deployed).0;
+            let faults = faults(&deployed);
             assert!(faults.is_empty(), "{folder}: {faults:#?}");
             all += &sorted(&deployed).concat();
         }

@@ -1,17 +1,10 @@
 //! What the plugin reads, by the plugin's own parser.
 
 use canary_filter::Policy;
+use manifests::{Documents, policy};
 use serde_json::Value;
 
-use crate::documents::{Documents, text};
-
-/// The configuration inside a WasmPlugin, as compact JSON: that is how istiod hands it on.
-pub(crate) fn policy(plugin: &Value) -> Result<Policy, String> {
-    let configuration = plugin
-        .pointer("/spec/pluginConfig")
-        .ok_or("no pluginConfig")?;
-    Policy::from_json(configuration.to_string().as_bytes()).map_err(|fault| fault.to_string())
-}
+use crate::repository::{read, text};
 
 /// The plugin's configuration in `envoy/canary.yaml`.
 fn of_envoy() -> Value {
@@ -26,7 +19,7 @@ fn of_envoy() -> Value {
 
 #[test]
 fn the_plugin_takes_the_configuration_of_the_manifest() {
-    let documents = Documents::read(&["base"]);
+    let documents = read(&["base"]);
     let policy = policy(documents.named("WasmPlugin", "canary")).unwrap();
     assert_eq!(policy.outputs().cluster_header(), Some("x-canary-cluster"));
     assert_eq!(policy.outputs().response_header(), Some("x-canary"));
@@ -35,7 +28,7 @@ fn the_plugin_takes_the_configuration_of_the_manifest() {
 
 #[test]
 fn a_plugin_configuration_with_a_mistake_is_refused() {
-    let mut plugin = Documents::read(&["base/plugin.yaml"]).0.remove(0);
+    let mut plugin = read(&["base/plugin.yaml"]).0.remove(0);
     plugin["spec"]["pluginConfig"]["http"][0]["route"][1]["weight"] = Value::from(-5);
     assert_eq!(
         policy(&plugin).unwrap_err(),
@@ -45,7 +38,7 @@ fn a_plugin_configuration_with_a_mistake_is_refused() {
 
 #[test]
 fn istio_and_envoy_have_the_same_rules() {
-    let plugin = Documents::read(&["base/plugin.yaml"]).0.remove(0);
+    let plugin = read(&["base/plugin.yaml"]).0.remove(0);
     let (istio, envoy) = (&plugin["spec"]["pluginConfig"], of_envoy());
     assert_eq!(istio["http"], envoy["http"]);
     assert_eq!(istio["responseHeader"], envoy["responseHeader"]);

@@ -1,62 +1,12 @@
-//! Each document by itself, against the published schemas. An EnvoyFilter's patch is Envoy's own vocabulary, for
-//! which there is none; `integration/` gives the patches to a real Envoy, which refuses a field that it does not know.
+//! Every manifest against the published schemas.
 
-use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Service};
-use kcr_extensions_istio_io::v1alpha1::wasmplugins::WasmPlugin;
-use kcr_networking_istio_io::v1::destinationrules::DestinationRule;
-use kcr_networking_istio_io::v1::gateways::Gateway;
-use kcr_networking_istio_io::v1::virtualservices::VirtualService;
-use kcr_networking_istio_io::v1alpha3::envoyfilters::EnvoyFilter;
-use serde::de::DeserializeOwned;
+use manifests::Documents;
+use manifests::schema::check;
 use serde_json::Value;
 
-use crate::documents::{Documents, manifests, root};
+use crate::repository::{manifests, read, root};
 
-/// Whether the schema of the document's kind has all that it says.
-pub(crate) fn check(document: &Value) -> Result<(), String> {
-    let kind = format!(
-        "{}/{}",
-        text(document, "/apiVersion")?,
-        text(document, "/kind")?
-    );
-    match kind.as_str() {
-        "apps/v1/Deployment" => strict::<Deployment>(document),
-        "extensions.istio.io/v1alpha1/WasmPlugin" => strict::<WasmPlugin>(document),
-        "networking.istio.io/v1/DestinationRule" => strict::<DestinationRule>(document),
-        "networking.istio.io/v1/Gateway" => strict::<Gateway>(document),
-        "networking.istio.io/v1/VirtualService" => strict::<VirtualService>(document),
-        "networking.istio.io/v1alpha3/EnvoyFilter" => strict::<EnvoyFilter>(document),
-        "v1/ConfigMap" => strict::<ConfigMap>(document),
-        "v1/Service" => strict::<Service>(document),
-        _ => Err(format!("{kind}: a kind that nothing here needs")),
-    }
-    .map_err(|reason| format!("{kind} {}: {reason}", document["metadata"]["name"]))
-}
-
-fn text<'d>(document: &'d Value, pointer: &str) -> Result<&'d str, String> {
-    document
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .ok_or_else(|| format!("no {pointer} in {document}"))
-}
-
-fn strict<T: DeserializeOwned>(document: &Value) -> Result<(), String> {
-    text(document, "/metadata/name")?;
-    let mut unknown = Vec::new();
-    let read: Result<T, _> =
-        serde_ignored::deserialize(document, |path| unknown.push(path.to_string()));
-    read.map_err(|error| error.to_string())?;
-    // Istio's types know these two without a field of their own.
-    unknown.retain(|path| path != "apiVersion" && path != "kind");
-    if unknown.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("unknown fields: {}", unknown.join(", ")))
-    }
-}
-
-/// A document without a namespace would go to whichever one the user's kubectl is set to.
+/// Without a namespace, a document would go to the one that the user's kubectl happens to use.
 pub(crate) fn check_all(documents: &Documents) {
     assert!(!documents.0.is_empty());
     for document in &documents.0 {
@@ -77,7 +27,7 @@ fn every_manifest_has_only_fields_that_its_schema_has() {
             .to_str()
             .unwrap()
             .to_owned();
-        let documents = Documents::read(&[&name]);
+        let documents = read(&[&name]);
         if name == "settings/settings.yaml" {
             check(&documents.0[0]).unwrap();
         } else {
@@ -88,7 +38,7 @@ fn every_manifest_has_only_fields_that_its_schema_has() {
 
 #[test]
 fn a_document_that_breaks_its_schema_is_refused() {
-    let documents = Documents::read(&["base", "color"]);
+    let documents = read(&["base", "color"]);
     let cases = [
         (
             "WasmPlugin",
@@ -192,10 +142,4 @@ fn a_document_that_breaks_its_schema_is_refused() {
             "{reason}"
         );
     }
-}
-
-#[test]
-fn a_key_given_twice_is_refused() {
-    assert!(Documents::parse("{a: 1}\n---\n{b: 1}").is_ok());
-    assert!(Documents::parse("{a: 1, a: 1}").is_err());
 }

@@ -1,10 +1,10 @@
 //! What is for Prometheus, and for Istio's statistics.
 
+use manifests::{Documents, schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::documents::{Documents, text};
-use crate::schema;
+use crate::repository::text;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,7 +40,7 @@ fn the_rules_are_about_metrics_that_the_filter_has() {
         .0
         .remove(0);
     let file: RuleFile = serde_json::from_value(file).unwrap();
-    let metrics = text("src/metrics.rs") + &text("src/filter.rs");
+    let metrics = text("src/policy/metrics.rs");
     for group in &file.groups {
         assert_eq!(group.name, "canary");
         for rule in &group.rules {
