@@ -3,6 +3,7 @@
 pub(crate) mod cookie;
 pub(crate) mod decision;
 pub(crate) mod destination;
+pub(crate) mod ramp;
 pub(crate) mod random;
 pub(crate) mod reason;
 pub(crate) mod rendezvous;

@@ -10,4 +10,5 @@ pub(crate) mod invalid;
 pub(crate) mod json;
 pub(crate) mod names;
 pub(crate) mod path;
+pub(crate) mod timestamp;
 pub(crate) mod wire;

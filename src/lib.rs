@@ -30,11 +30,19 @@
 //!     .expect("the prefix matches");
 //! let description = policy.describe(&decision).expect("it is this policy's");
 //! assert_eq!(description.destination().cluster(), Some("green"));
-//! assert_eq!(description.response_header(), "route=color;subset=green;reason=only");
+//! assert_eq!(description.response_header(), "route=color;subset=green;reason=only;share=10000");
 //! # Ok::<(), canary_filter::InvalidConfig>(())
 //! ```
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(feature = "proxy"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "what an edge does with answers, only an edge uses"
+    )
+)]
 
 mod choosing;
 mod config;
@@ -42,12 +50,14 @@ mod matching;
 mod policy;
 mod request;
 mod response;
+mod rollback;
 
 #[cfg(feature = "proxy")]
 mod proxy;
 
 pub use choosing::decision::{Decision, Issued, KeyKind};
 pub use choosing::destination::Destination;
+pub use choosing::ramp::Ramp;
 pub use choosing::random::Random;
 pub use choosing::reason::Reason;
 pub use choosing::rule::Rule;
@@ -57,6 +67,7 @@ pub use config::path::{Path, Step};
 pub use policy::outputs::{DEFAULT_CLUSTER_HEADER, Outputs};
 pub use policy::{Description, Policy, metrics};
 pub use request::{Fields, Line, Lines, Request};
+pub use response::Class;
 
 /// What the proxy calls once it has loaded the module.
 #[cfg(feature = "proxy")]

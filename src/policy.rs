@@ -1,8 +1,10 @@
 //! A whole configuration that has been accepted, compiled: which rule takes a request, then which version it gets.
 
 mod description;
+mod fingerprint;
 pub mod metrics;
 pub(crate) mod outputs;
+pub(crate) mod watch;
 
 use std::collections::BTreeSet;
 
@@ -17,6 +19,7 @@ use crate::matching::index::Index;
 use crate::matching::matcher::Matcher;
 use crate::matching::regex::Budget;
 use crate::policy::outputs::Outputs;
+use crate::policy::watch::Watch;
 use crate::request::{Fields, Request};
 
 pub use crate::policy::description::Description;
@@ -30,6 +33,8 @@ pub struct Policy<S = ()> {
     rules: Box<[Rule<S>]>,
     /// The `match` entries of the rules.
     index: Index,
+    /// The rules with `rollback`, in their order.
+    watches: Box<[Watch]>,
     outputs: Outputs,
 }
 
@@ -86,6 +91,7 @@ impl<S: Default> Policy<S> {
         }
         let mut budget = Budget::default();
         let mut names = BTreeSet::new();
+        let mut watches = Vec::new();
         let rules = faults.each("http", http?, |index, wire, faults| {
             let matchers = matchers(wire, &mut budget, faults);
             let rule = Rule::from_wire(wire, index, naming, faults)?;
@@ -94,6 +100,11 @@ impl<S: Default> Policy<S> {
                 faults.report(InvalidConfig::new(reason).at("name"));
                 return None;
             }
+            let number = u32::try_from(index).ok()?;
+            let watch = faults.within("rollback", |faults| {
+                Watch::from_wire(&rule, number, wire, faults)
+            });
+            watches.extend(watch?);
             Some((rule, matchers?))
         })?;
         let (rules, matchers): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
@@ -102,6 +113,7 @@ impl<S: Default> Policy<S> {
         faults.is_empty().then(|| Self {
             rules: rules.into(),
             index: Index::new(matchers),
+            watches: watches.into(),
             outputs,
         })
     }
@@ -138,6 +150,18 @@ impl<S> Policy<S> {
     /// The rules in the order of the configuration.
     pub fn rules(&self) -> &[Rule<S>] {
         &self.rules
+    }
+
+    /// The rules whose answers are judged, in their order.
+    pub(crate) fn watches(&self) -> &[Watch] {
+        &self.watches
+    }
+
+    /// The place among [`watches`](Self::watches) of the rule with this number, if its answers are judged.
+    pub(crate) fn watch_of(&self, rule: u32) -> Option<usize> {
+        self.watches
+            .binary_search_by_key(&rule, |watch| watch.rule)
+            .ok()
     }
 
     /// Where a decision is written.

@@ -2,6 +2,68 @@
 
 use crate::request::Line;
 
+/// What an answer says about the version that gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Nothing bad.
+    Ok,
+    /// A 5xx status, a gRPC status that stands for one, or a body that the upstream cut off.
+    Error,
+    /// It would be good, but it took longer than the rule allows.
+    Slow,
+}
+
+impl Class {
+    /// The class of an answer by its status, and the gRPC status where the headers have one, so where there is nothing
+    /// after them.
+    pub fn of_headers(status: Option<&[u8]>, grpc_status: Option<&[u8]>, slow: bool) -> Self {
+        if status.is_some_and(is_server_error) || grpc_status.is_some_and(is_grpc_error) {
+            Self::Error
+        } else if slow {
+            Self::Slow
+        } else {
+            Self::Ok
+        }
+    }
+
+    /// Whether the judgement counts it against the version.
+    pub fn is_bad(self) -> bool {
+        self != Self::Ok
+    }
+
+    /// The label `class` of the metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Slow => "slow",
+        }
+    }
+}
+
+fn is_server_error(status: &[u8]) -> bool {
+    matches!(status, [b'5', _, _])
+}
+
+/// UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE and DATA_LOSS: what a server answers that has failed, and not one
+/// that has been asked for something impossible (gRPC, "Status codes and their use").
+pub(crate) fn is_grpc_error(status: &[u8]) -> bool {
+    matches!(status, b"2" | b"4" | b"13" | b"14" | b"15")
+}
+
+/// Whether these are Envoy's response code details of an answer that the upstream began and did not finish: it reset the
+/// stream or closed the connection, or the route's timeout passed meanwhile.
+pub(crate) fn is_cut_off(code_details: &[u8]) -> bool {
+    const DETAILS: [&[u8]; 3] = [
+        b"upstream_reset_after_response_started",
+        b"response_timeout",
+        b"upstream_per_try_timeout",
+    ];
+    DETAILS
+        .iter()
+        .any(|details| code_details.starts_with(details))
+}
+
 /// Whether a cache may give an answer with these headers to somebody else, who would get its cookie, too: `Cache-Control`
 /// with `public` or `s-maxage` (RFC 9111, 5.2.2), or a `max-age` above 0 for content delivery networks alone
 /// (`CDN-Cache-Control`, RFC 9213; `Surrogate-Control`, Edge Architecture Specification).
@@ -39,6 +101,51 @@ fn is_above_zero(seconds: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_is_bad_by_its_status_or_its_time() {
+        for (status, grpc_status, slow, class) in [
+            (Some("200"), None, false, Class::Ok),
+            (Some("200"), None, true, Class::Slow),
+            (Some("101"), None, false, Class::Ok),
+            (Some("404"), None, false, Class::Ok),
+            (Some("429"), None, false, Class::Ok),
+            (Some("500"), None, false, Class::Error),
+            (Some("503"), None, true, Class::Error),
+            (Some("599"), None, false, Class::Error),
+            (Some("50"), None, false, Class::Ok),
+            (Some("5000"), None, false, Class::Ok),
+            (Some("200"), Some("0"), false, Class::Ok),
+            (Some("200"), Some("5"), false, Class::Ok),
+            (Some("200"), Some("14"), false, Class::Error),
+            (None, None, false, Class::Ok),
+        ] {
+            let [status, grpc_status] = [status, grpc_status].map(|text| text.map(str::as_bytes));
+            let found = Class::of_headers(status, grpc_status, slow);
+            assert_eq!(found, class, "{status:?} {grpc_status:?} {slow}");
+        }
+        let errors: Vec<_> = (0..20)
+            .filter(|code| is_grpc_error(code.to_string().as_bytes()))
+            .collect();
+        assert_eq!(errors, [2, 4, 13, 14, 15]);
+        assert!(!is_grpc_error(b"") && !is_grpc_error(b"02") && !is_grpc_error(b"\xff"));
+    }
+
+    #[test]
+    fn a_body_that_the_upstream_cut_off_is_known_by_its_details() {
+        for (details, cut) in [
+            (
+                "upstream_reset_after_response_started{connection_termination}",
+                true,
+            ),
+            ("response_timeout", true),
+            ("downstream_remote_disconnect", false),
+            ("via_upstream", false),
+            ("", false),
+        ] {
+            assert_eq!(is_cut_off(details.as_bytes()), cut, "{details}");
+        }
+    }
 
     #[test]
     fn an_answer_that_a_shared_cache_may_keep_is_known() {

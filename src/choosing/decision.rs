@@ -16,6 +16,10 @@ pub struct Decision {
     pub key: Option<KeyKind>,
     /// The cookie that the answer gives a new user.
     pub cookie: Option<Issued>,
+    /// A hash of the key that decided.
+    pub user: Option<u64>,
+    /// The destination's part of the weights in force, in 1/10 000.
+    pub share: u16,
 }
 
 /// A kind of key that a user can be known by.

@@ -17,6 +17,11 @@ pub(crate) fn seed(salt: &str, label: &str) -> u64 {
     xxh3_64(&[salt.as_bytes(), &[0], label.as_bytes()].concat())
 }
 
+/// A hash of a key that depends on no rule.
+pub(crate) fn user(key: &[u8]) -> u64 {
+    xxh3_64(key)
+}
+
 /// The index of the destination with the smallest score; one of weight 0 takes no part.
 pub(crate) fn pick(key: &[u8], destinations: impl Iterator<Item = (u64, u32)>) -> Option<usize> {
     let scores = destinations

@@ -1,12 +1,15 @@
 //! One entry of `http`: its destinations, and how a request of the rule gets one of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::choosing::cookie::Cookie;
 use crate::choosing::decision::{Decision, KeyKind};
 use crate::choosing::destination::{Destination, Naming};
+use crate::choosing::ramp::Ramp;
 use crate::choosing::random::Random;
 use crate::choosing::reason::Reason;
+use crate::choosing::rendezvous;
 use crate::choosing::split::Split;
 use crate::choosing::sticky::{Found, Key, Sticky};
 use crate::config::invalid::{Faults, InvalidConfig};
@@ -22,6 +25,7 @@ pub struct Rule<S = ()> {
     split: Split,
     /// In a box: few rules have it, and small rules lie close together.
     sticky: Option<Box<Sticky>>,
+    ramp: Option<Box<Ramp>>,
 }
 
 impl<S: Default> Rule<S> {
@@ -37,7 +41,7 @@ impl<S: Default> Rule<S> {
         let mut labels = BTreeSet::new();
         let twice = destinations
             .iter()
-            .position(|destination| !labels.insert(destination.label()));
+            .position(|destination| !labels.insert(destination.label().to_owned()));
         if let Some(index) = twice {
             let reason = "has the same subset, cluster or host as an earlier one";
             return Err(InvalidConfig::new(reason).at(index).at("route"));
@@ -47,6 +51,7 @@ impl<S: Default> Rule<S> {
             split: Split::new(weights).map_err(|fault| fault.at("route"))?,
             destinations: destinations.into(),
             sticky: None,
+            ramp: None,
         })
     }
 
@@ -74,8 +79,18 @@ impl<S: Default> Rule<S> {
         let destinations = faults.each("route", route, |_, wire, faults| {
             faults.keep(Destination::from_wire(wire, naming))
         });
+        let ramp = match &wire.ramp {
+            Some(wire) => faults
+                .within("ramp", |faults| Ramp::from_wire(wire, route.len(), faults))
+                .map(|ramp| Some(Box::new(ramp))),
+            None => Some(None),
+        };
         let weights: Vec<_> = route.iter().flatten().map(|wire| wire.weight.0).collect();
         let rule = faults.keep(Self::new(&name?, destinations?, &weights))?;
+        let rule = Self {
+            ramp: ramp?,
+            ..rule
+        };
         Some(match keys? {
             Some(keys) => rule.sticky_by(keys, wire.salt.as_deref()),
             None => rule,
@@ -109,6 +124,8 @@ impl<S> Rule<S> {
                 },
                 key: None,
                 cookie: None,
+                user: None,
+                share: split.share(destination),
             }
         })
     }
@@ -126,6 +143,29 @@ impl<S> Rule<S> {
     /// The weights as configured, in the order of the destinations.
     pub fn weights(&self) -> &[u32] {
         self.split.weights()
+    }
+
+    /// The destination's part of the weights as configured, in 1/10 000.
+    pub fn share(&self, destination: u32) -> u16 {
+        self.split.share(destination)
+    }
+
+    /// The weights over time.
+    pub fn ramp(&self) -> Option<&Ramp> {
+        self.ramp.as_deref()
+    }
+
+    /// The weights that `route` and `ramp` give at this time, in seconds since 1970.
+    pub fn weights_at(&self, now: i64) -> Cow<'_, [u32]> {
+        match &self.ramp {
+            Some(ramp) => ramp.weights(self.weights(), now),
+            None => Cow::Borrowed(self.weights()),
+        }
+    }
+
+    /// Whether users stay on their versions.
+    pub(crate) fn is_sticky(&self) -> bool {
+        self.sticky.is_some()
     }
 
     /// The cookie that the rule gives new users.
@@ -156,7 +196,7 @@ fn choose_by_key<'r, F: Fields>(
             (KeyKind::Cookie, made.as_slice(), Some(issued))
         }
     };
-    let (destination, reason, key) = match only {
+    let (destination, reason, kind) = match only {
         Some(only) => (only, Reason::Only, None),
         None => (
             sticky.pick(key, split.weights())?,
@@ -168,26 +208,33 @@ fn choose_by_key<'r, F: Fields>(
         rule,
         destination,
         reason,
-        key,
+        key: kind,
         cookie,
+        user: Some(rendezvous::user(key)),
+        share: split.share(destination),
     })
 }
 
 fn name(wire: &wire::Rule, index: usize) -> Result<String, InvalidConfig> {
+    let has_keys = wire
+        .consistent_hash
+        .as_ref()
+        .is_some_and(|keys| !keys.is_empty());
+    let reason = if has_keys {
+        "is required with consistentHash: without it users would move when a rule is inserted above"
+    } else if wire.rollback.is_some() {
+        "is required with rollback: without it a rollback would end when a rule is inserted above"
+    } else if wire.ramp.is_some() {
+        "is required with ramp: its metrics would change their labels when a rule is inserted above"
+    } else {
+        ""
+    };
     match &wire.name {
         Some(name) if is_name(name) => Ok(name.clone()),
         Some(_) => Err(InvalidConfig::new(
             "is not a valid name: 1 to 63 letters, digits, `-`, `_`, `.`",
         )),
-        None if wire
-            .consistent_hash
-            .as_ref()
-            .is_some_and(|keys| !keys.is_empty()) =>
-        {
-            Err(InvalidConfig::new(
-                "is required with consistentHash: without it users would move when a rule is inserted above",
-            ))
-        }
+        None if !reason.is_empty() => Err(InvalidConfig::new(reason)),
         None => Ok(format!("http-{index}")),
     }
 }

@@ -62,6 +62,22 @@ impl Split {
         }
     }
 
+    /// The part of the weights that this destination has, in 1/10 000. What is not nothing is not shown as nothing, and
+    /// what is not everything not as everything.
+    pub fn share(&self, destination: u32) -> u16 {
+        if let Some(only) = self.only {
+            return if only == destination { 10_000 } else { 0 };
+        }
+        let weights = self.weights();
+        let weight = weights.get(destination as usize).copied().unwrap_or(0);
+        if weight == 0 {
+            return 0;
+        }
+        let sum: u64 = weights.iter().map(|&weight| u64::from(weight)).sum();
+        let rounded = (u64::from(weight) * 10_000 + sum / 2) / sum;
+        u16::try_from(rounded.clamp(1, 9_999)).unwrap_or(9_999)
+    }
+
     /// The index of the destination that gets everything, if one does. No point needs to be drawn then.
     pub fn only(&self) -> Option<u32> {
         self.only
@@ -162,6 +178,30 @@ mod tests {
         );
         in_force.set(2, None);
         assert_eq!(in_force.of(2), None);
+    }
+
+    #[test]
+    fn a_share_is_a_part_of_ten_thousand() {
+        for (weights, shares) in [
+            (&[75, 25][..], &[7_500, 2_500][..]),
+            (&[2, 1], &[6_667, 3_333]),
+            (&[1, 1, 1], &[3_333, 3_333, 3_333]),
+            (&[0], &[10_000]),
+            (&[0, 9, 0], &[0, 10_000, 0]),
+            (&[i32::MAX.unsigned_abs(), 1], &[9_999, 1]),
+            (
+                &[i32::MAX.unsigned_abs(), i32::MAX.unsigned_abs(), 0],
+                &[5_000, 5_000, 0],
+            ),
+        ] {
+            let split = Split::new(weights).unwrap();
+            let found: Vec<_> = (0..)
+                .zip(weights)
+                .map(|(index, _)| split.share(index))
+                .collect();
+            assert_eq!(found, shares, "{weights:?}");
+            assert_eq!(split.share(99), 0);
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::config::invalid::InvalidConfig;
+
 /// Units and their length in nanoseconds; a longer name stands before one that it begins with.
 const UNITS: &[(&str, u64)] = &[
     ("ns", 1),
@@ -13,8 +15,20 @@ const UNITS: &[(&str, u64)] = &[
     ("h", 3_600_000_000_000),
 ];
 
+/// Reads a duration.
+///
+/// # Errors
+/// It is not one, is negative or is longer than Go's own limit of 292 years.
+pub(crate) fn read(text: &str) -> Result<Duration, InvalidConfig> {
+    parse(text).ok_or_else(|| {
+        InvalidConfig::new(format!(
+            "`{text}` is not a valid duration, such as 30m or 720h"
+        ))
+    })
+}
+
 /// Reads a duration; `None` for what is none, is negative or is longer than Go's own limit of 292 years.
-pub(crate) fn parse(text: &str) -> Option<Duration> {
+fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

@@ -35,9 +35,6 @@ const STAYS: &[&str] = &[
     "statPrefix",
 ];
 
-/// Fields of the reference that this version does not have.
-const NOT_YET: &[&str] = &["rollback", "ramp"];
-
 /// A fault in a configuration. Its text is one line: `http[0].route[1].weight: -5 is negative`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidConfig(Box<Parts>);
@@ -71,10 +68,15 @@ pub(crate) struct Faults {
 impl InvalidConfig {
     /// A fault without a place yet; the callers put their steps in front with [`at`](Self::at).
     pub(crate) fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::because(reason.into())
+    }
+
+    #[inline(never)] // The callers are many, and Envoy compiles all of the module at its start.
+    fn because(reason: Cow<'static, str>) -> Self {
         Self(Box::new(Parts {
             path: Path::default(),
             position: None,
-            reason: reason.into(),
+            reason,
         }))
     }
 
@@ -85,8 +87,13 @@ impl InvalidConfig {
     }
 
     /// Puts a step in front of the path.
-    pub(crate) fn at(mut self, step: impl Into<Step>) -> Self {
-        self.0.path.begin_with(step.into());
+    pub(crate) fn at(self, step: impl Into<Step>) -> Self {
+        self.after(step.into())
+    }
+
+    #[inline(never)]
+    fn after(mut self, step: Step) -> Self {
+        self.0.path.begin_with(step);
         self
     }
 
@@ -169,9 +176,6 @@ impl de::Error for InvalidConfig {
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         if STAYS.contains(&field) {
             return Self::new("stays in the VirtualService: a filter cannot carry it out");
-        }
-        if NOT_YET.contains(&field) {
-            return Self::new("not supported yet");
         }
         let expected: Vec<_> = expected.iter().map(|field| format!("`{field}`")).collect();
         Self::new(format!(

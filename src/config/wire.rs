@@ -46,6 +46,40 @@ pub(crate) struct Rule {
     pub(crate) route: Option<List<RouteDestination>>,
     pub(crate) consistent_hash: Option<List<HashKey>>,
     pub(crate) salt: Option<String>,
+    pub(crate) rollback: Option<Rollback>,
+    pub(crate) ramp: Option<Ramp>,
+}
+
+/// `rollback` of a rule.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Rollback {
+    pub(crate) stable: Option<String>,
+    pub(crate) error_percent: Option<Percent>,
+    pub(crate) interval: Option<String>,
+    pub(crate) slower_than: Option<String>,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) retry: Option<String>,
+    #[serde(default)]
+    pub(crate) observe: bool,
+}
+
+/// `ramp` of a rule.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Ramp {
+    pub(crate) start: Option<String>,
+    pub(crate) steps: Option<List<RampStep>>,
+    #[serde(default)]
+    pub(crate) linear: bool,
+}
+
+/// One entry of `ramp.steps`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RampStep {
+    pub(crate) after: Option<String>,
+    pub(crate) weights: Option<List<Weight>>,
 }
 
 /// One entry of `consistentHash`.
@@ -166,6 +200,10 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for OrNull<T> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Weight(pub(crate) u32);
 
+/// Above 0 and at most 100, with one decimal at most; kept in tenths, so as a part of 1000.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Percent(pub(crate) u32);
+
 /// 1 to 65535.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PortNumber(pub(crate) u16);
@@ -244,6 +282,44 @@ impl<'de> Deserialize<'de> for PortNumber {
                 "{number} is not a port (1 to 65535)"
             ))),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        let tenths = input.deserialize_any(Tenths)?;
+        // 7.3 is not exactly 73 tenths in a double, but 7.31 is much further from any.
+        let whole = libm::round(tenths);
+        let is_whole = libm::fabs(tenths - whole) < 1e-6;
+        match (1..=1000).find(|tenths| is_whole && f64::from(*tenths) == whole) {
+            Some(tenths) => Ok(Self(tenths)),
+            None => Err(de::Error::custom(
+                "is not a number above 0 and at most 100 with one decimal at most",
+            )),
+        }
+    }
+}
+
+/// A number in tenths.
+struct Tenths;
+
+impl Visitor<'_> for Tenths {
+    type Value = f64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<f64, E> {
+        Ok(number as f64 * 10.0)
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<f64, E> {
+        Ok(number as f64 * 10.0)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<f64, E> {
+        Ok(number * 10.0)
     }
 }
 

@@ -38,16 +38,14 @@ impl<'p, S> Description<'p, S> {
         self.destination
     }
 
-    /// The value of the response header: `route=color;subset=green-sub;reason=sticky;key=cookie`.
+    /// The value of the response header: `route=color;subset=green-sub;reason=sticky;key=cookie;share=2500`.
     pub fn response_header(&self) -> String {
         let (rule, label) = (self.rule.name(), self.destination.label());
         let key = self.decision.key.map(|key| key.as_str());
         let (field, key) = key.map_or(("", ""), |key| (";key=", key));
         let reason = self.decision.reason.as_str();
-        [
-            "route=", rule, ";subset=", label, ";reason=", reason, field, key,
-        ]
-        .concat()
+        let share = self.decision.share;
+        format!("route={rule};subset={label};reason={reason}{field}{key};share={share}")
     }
 
     /// The value in filter state: `color/green-sub/weighted`.

@@ -2,6 +2,7 @@
 //! `extraStatTags` (Istio) or `stats_tags` (Envoy) turn into Prometheus labels.
 
 use crate::choosing::reason::Reason;
+use crate::response::Class;
 
 /// The name of the gauge that is 1 while the newest configuration of this plugin is refused. A `;` of the plugin's name
 /// would end the label, so it becomes `_`.
@@ -13,6 +14,36 @@ pub fn config_refused(plugin: &str) -> String {
 
 /// The name of a counter of requests.
 pub fn requests_total(rule: &str, label: &str, reason: Reason) -> String {
-    let reason = reason.as_str();
-    format!("canary_requests_total.route=.={rule};.;subset=.={label};.;reason=.={reason};.;")
+    labelled("canary_requests_total", rule, label) + &format!("reason=.={};.;", reason.as_str())
+}
+
+/// The name of a counter of answers that the judgement has seen. `stable` says whether they are those of the version that
+/// the others are compared with.
+pub fn responses_total(rule: &str, label: &str, stable: bool, class: Class) -> String {
+    let (role, class) = (if stable { "stable" } else { "canary" }, class.as_str());
+    labelled("canary_responses_total", rule, label) + &format!("role=.={role};.;class=.={class};.;")
+}
+
+/// The name of the gauge of a destination's part of the weights in force, in 1/10 000.
+pub fn weight(rule: &str, label: &str) -> String {
+    labelled("canary_weight", rule, label)
+}
+
+/// The name of the gauge that is 1 while a destination is rolled back.
+pub fn rolled_back(rule: &str, label: &str) -> String {
+    labelled("canary_rolled_back", rule, label)
+}
+
+/// The name of a counter of rollbacks; those that are only observed have one of their own.
+pub fn rollbacks_total(rule: &str, label: &str, observed: bool) -> String {
+    let name = if observed {
+        "canary_rollbacks_observed_total"
+    } else {
+        "canary_rollbacks_total"
+    };
+    labelled(name, rule, label)
+}
+
+fn labelled(name: &str, rule: &str, label: &str) -> String {
+    format!("{name}.route=.={rule};.;subset=.={label};.;")
 }

@@ -201,6 +201,8 @@ fn a_decision_says_what_it_means_after_its_request_is_gone() {
         reason: Reason::Sticky,
         key: Some(key),
         cookie,
+        user: Some(7),
+        share: 5_000,
     };
     let only = Decision {
         rule: 0,
@@ -208,24 +210,26 @@ fn a_decision_says_what_it_means_after_its_request_is_gone() {
         reason: Reason::Only,
         key: None,
         cookie: None,
+        user: None,
+        share: 10_000,
     };
     let issued = Some(Issued::new(0xab, false));
     for (decision, header, state, set_cookie) in [
         (
             only,
-            "route=http-0;subset=x;reason=only",
+            "route=http-0;subset=x;reason=only;share=10000",
             "http-0/x/only",
             None,
         ),
         (
             sticky(KeyKind::Header, None),
-            "route=color;subset=green;reason=sticky;key=header",
+            "route=color;subset=green;reason=sticky;key=header;share=5000",
             "color/green/sticky",
             None,
         ),
         (
             sticky(KeyKind::Cookie, issued),
-            "route=color;subset=green;reason=sticky;key=cookie",
+            "route=color;subset=green;reason=sticky;key=cookie;share=5000",
             "color/green/sticky",
             Some(format!("id={:032x}; Path=/; HttpOnly; SameSite=Lax", 0xab)),
         ),
@@ -275,7 +279,7 @@ fn all_faults_are_found_and_nothing_that_only_follows_from_one() {
         "http[1]: invalid type: integer `5`, expected an object",
         "http[2].consistentHash[0].httpCookie.name: is required",
         "http[2].consistentHash[0].httpCookie.path: is not a valid cookie path: it begins with `/` and holds visible ASCII without `;`",
-        "http[2].consistentHash[0].httpCookie.ttl: `x` is not a valid duration, such as 720h",
+        "http[2].consistentHash[0].httpCookie.ttl: `x` is not a valid duration, such as 30m or 720h",
         "http[2].route: is required",
         "http[4].name: is the name of an earlier rule",
         "more: unknown field `more`, expected one of",

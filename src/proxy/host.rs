@@ -3,7 +3,7 @@
 //! The SDK's getters for text unwrap UTF-8, and its calls panic on a status that they do not expect; a panic costs the
 //! worker its VM. So the edge uses only the byte calls, and reads request headers only while the request comes in.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, MetricType};
@@ -121,6 +121,29 @@ pub(crate) fn replace_shared_data(key: &str, read: &Shared, value: &[u8]) -> Res
     hostcalls::set_shared_data(key, Some(value), Some(read.version.0)).map_err(|_| Overtaken)
 }
 
+/// Asks for a tick of the root context that is being configured, again and again after this time.
+pub(crate) fn set_tick_period(period: Duration) {
+    // The SDK panics on the only error there is.
+    let _ = hostcalls::set_tick_period(period);
+}
+
+/// The first value of a header of the answer, while it comes.
+pub(crate) fn response_header(name: &str) -> Option<Vec<u8>> {
+    header(MapType::HttpResponseHeaders, name)
+}
+
+/// The first value of a trailer of the answer, while they come.
+pub(crate) fn response_trailer(name: &str) -> Option<Vec<u8>> {
+    header(MapType::HttpResponseTrailers, name)
+}
+
+/// How the answer ended, in Envoy's words; also when the stream has ended.
+pub(crate) fn response_code_details() -> Option<Vec<u8>> {
+    hostcalls::get_property(vec!["response", "code_details"])
+        .ok()
+        .flatten()
+}
+
 /// Defines a counter; the same name gives the same counter.
 pub(crate) fn define_counter(name: &str) -> Option<MetricId> {
     hostcalls::define_metric(MetricType::Counter, name).ok()
@@ -131,10 +154,10 @@ pub(crate) fn define_gauge(name: &str) -> Option<MetricId> {
     hostcalls::define_metric(MetricType::Gauge, name).ok()
 }
 
-/// Adds one to a counter.
-pub(crate) fn increment(counter: MetricId) {
+/// Adds to a counter.
+pub(crate) fn increment(counter: MetricId, by: u32) {
     // An unknown id is the only error, and the ids come from the two functions above.
-    let _ = hostcalls::increment_metric(counter, 1);
+    let _ = hostcalls::increment_metric(counter, by.into());
 }
 
 /// Sets a gauge.
@@ -156,6 +179,43 @@ pub(crate) fn random<const N: usize>() -> Option<[u8; N]> {
 #[allow(clippy::disallowed_methods, reason = "the edge's one clock")]
 pub(crate) fn instant() -> Instant {
     Instant::now()
+}
+
+/// Milliseconds of a clock that does not jump, and that all VMs of the proxy share.
+pub(crate) fn monotonic_ms() -> u64 {
+    u64::try_from(zero().elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The zero of the host's monotonic clock. On this target an `Instant` is the host's number, and none is before its zero, so
+/// the longest time that can be subtracted from now leads there.
+#[cfg(target_family = "wasm")]
+fn zero() -> Instant {
+    thread_local! {
+        static ZERO: Instant = {
+            let now = Instant::now();
+            let mut since = Duration::ZERO;
+            for bit in (0..64).rev() {
+                let longer = since.saturating_add(Duration::from_nanos(1 << bit));
+                if now.checked_sub(longer).is_some() {
+                    since = longer;
+                }
+            }
+            now.checked_sub(since).unwrap_or(now)
+        };
+    }
+    ZERO.with(|zero| *zero)
+}
+
+/// In tests, all VMs are threads of one process.
+#[cfg(not(target_family = "wasm"))]
+fn zero() -> Instant {
+    static ZERO: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    *ZERO
+}
+
+/// Seconds since 1970 by the proxy's clock.
+pub(crate) fn unix_seconds() -> i64 {
+    i64::try_from(now() / 1_000_000_000).unwrap_or(i64::MAX)
 }
 
 /// Nanoseconds of the proxy's clock.

@@ -1,14 +1,14 @@
 //! A plugin by its name: what its configurations share in this VM, and with the other VMs of the proxy.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::config::invalid::InvalidConfig;
 use crate::policy::{Policy, metrics};
 use crate::proxy::host;
-use crate::proxy::metrics::Slot;
+use crate::proxy::metrics::{MetricId, Slot};
 use crate::proxy::vm;
 
 /// How often at most a configuration is published again because it gets requests. While a listener drains, two
@@ -16,7 +16,8 @@ use crate::proxy::vm;
 const REPUBLISH: Duration = Duration::from_secs(1);
 
 thread_local! {
-    static PLUGINS: RefCell<BTreeMap<String, Rc<Plugin>>> = RefCell::default();
+    /// They are few.
+    static PLUGINS: RefCell<Vec<Rc<Plugin>>> = RefCell::default();
     static VERDICTS: Cell<u32> = Cell::default();
 }
 
@@ -25,8 +26,12 @@ pub(crate) struct Plugin {
     name: String,
     /// The key of the last configuration that was accepted.
     key: String,
+    /// The key of the number of transitions.
+    transitions: String,
     /// The number of the root whose verdict this VM published last.
     published: Cell<u32>,
+    /// The gauges of rules that the last configuration with requests has set.
+    gauges: RefCell<Vec<MetricId>>,
     republished: Cell<Option<Instant>>,
 }
 
@@ -42,8 +47,12 @@ impl Plugin {
     /// The plugin of this name, the same for all its roots.
     pub(crate) fn named(name: &str) -> Rc<Self> {
         PLUGINS.with_borrow_mut(|plugins| {
-            let new = || Rc::new(Self::new(name));
-            Rc::clone(plugins.entry(name.to_owned()).or_insert_with(new))
+            if let Some(known) = plugins.iter().find(|plugin| plugin.name == name) {
+                return Rc::clone(known);
+            }
+            let new = Rc::new(Self::new(name));
+            plugins.push(Rc::clone(&new));
+            new
         })
     }
 
@@ -51,7 +60,9 @@ impl Plugin {
         Self {
             name: name.to_owned(),
             key: format!("canary-filter.accepted.{name}"),
+            transitions: format!("canary-filter.transitions.{name}"),
             published: Cell::default(),
+            gauges: RefCell::default(),
             republished: Cell::default(),
         }
     }
@@ -106,6 +117,46 @@ impl Plugin {
     /// The last configuration that was accepted.
     pub(crate) fn remembered(&self) -> Option<Policy<Slot>> {
         Policy::with_slots(&host::shared_data(&self.key).value?).ok()
+    }
+
+    /// Sets the gauges of the configuration before to 0 that this one does not have: the proxy cannot delete them.
+    pub(crate) fn drop_other_gauges(&self, new: impl Iterator<Item = MetricId>) {
+        let new: Vec<_> = new.collect();
+        let before = self.gauges.replace(new.clone());
+        let gone = before.iter().filter(|gauge| !new.contains(gauge));
+        gone.for_each(|gauge| host::record(*gauge, 0));
+    }
+
+    /// The key of the record of a rule. No rule's name has a slash, so that no two keys are the same.
+    pub(crate) fn record_key(&self, rule: &str) -> String {
+        format!("canary-filter.rollback.{}/{rule}", self.name)
+    }
+
+    /// A number that is another one after every transition of any rule.
+    pub(crate) fn transitions(&self) -> Option<Vec<u8>> {
+        host::shared_data(&self.transitions).value
+    }
+
+    /// Tells all VMs that a rule has had a transition, whose record is written already.
+    pub(crate) fn announce_transition(&self) {
+        let shared = host::shared_data(&self.transitions);
+        let number = shared
+            .value
+            .as_deref()
+            .and_then(|value| value.try_into().ok());
+        let next = number.map_or(1, |number| u64::from_le_bytes(number).wrapping_add(1));
+        // If another VM was first, the number has changed after the record was written, which is all that is needed.
+        let _ = host::replace_shared_data(&self.transitions, &shared, &next.to_le_bytes());
+    }
+
+    /// Logs a transition, which the caller was the one to write.
+    pub(crate) fn log_transition(&self, line: &dyn fmt::Display, is_rollback: bool) {
+        let name = &self.name;
+        if is_rollback {
+            log::warn!("canary-filter {name}: {line}");
+        } else {
+            log::info!("canary-filter {name}: {line}");
+        }
     }
 
     /// Logs why a configuration is refused, and what happens then.

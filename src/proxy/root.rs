@@ -1,5 +1,6 @@
 //! The context of one configuration of the plugin.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -11,7 +12,9 @@ use crate::policy::outputs::Outputs;
 use crate::proxy::host;
 use crate::proxy::metrics::Slot;
 use crate::proxy::plugin::{Plugin, Verdict};
-use crate::proxy::stream::{Role, Serving, Stream};
+use crate::proxy::serving::Serving;
+use crate::proxy::stream::{Role, Stream};
+use crate::proxy::tick::Ticker;
 
 /// `refuse` in this variable of the VM's environment lets Envoy deal with a bad configuration in its own way.
 const ON_BAD_CONFIG: &str = "CANARY_ON_BAD_CONFIG";
@@ -31,6 +34,9 @@ struct Configured {
     plugin: Rc<Plugin>,
     verdict: Verdict,
     role: Role,
+    /// Whether a stream has begun since the last tick. The newest root is not always the one that gets them.
+    current: Cell<bool>,
+    ticker: Ticker,
 }
 
 impl Context for Root {}
@@ -51,7 +57,17 @@ impl RootContext for Root {
     fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
         let configured = self.0.as_ref()?;
         configured.plugin.follow(&configured.verdict);
+        configured.current.set(true);
         Some(Box::new(Stream::new(configured.role.clone())))
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(configured) = &self.0
+            && let Role::Serve(serving) = &configured.role
+        {
+            let current = configured.current.take();
+            serving.tick(&configured.ticker, &configured.plugin, current);
+        }
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -62,13 +78,8 @@ impl RootContext for Root {
 impl Root {
     fn take(&mut self, plugin: Rc<Plugin>, bytes: Vec<u8>, policy: Policy<Slot>) {
         let verdict = Verdict::new(Some((bytes, policy.rules().len())));
-        plugin.publish(&verdict);
-        let role = Role::Serve(Rc::new(Serving::new(policy)));
-        self.0 = Some(Configured {
-            plugin,
-            verdict,
-            role,
-        });
+        let role = serve(policy, &plugin);
+        self.configure(plugin, verdict, role);
     }
 
     /// Goes on with the last configuration that was accepted, or leaves it to the proxy to reject this one: then the answer
@@ -82,16 +93,29 @@ impl Root {
         let remembered = plugin.remembered();
         plugin.complain(fault, remembered.is_some(), false);
         let role = match remembered {
-            Some(policy) => Role::Serve(Rc::new(Serving::new(policy))),
+            Some(policy) => serve(policy, &plugin),
             None => Role::StandBy(Outputs::request_headers_of_refused(bytes).into()),
         };
-        let verdict = Verdict::new(None);
+        self.configure(plugin, Verdict::new(None), role);
+        true
+    }
+
+    fn configure(&mut self, plugin: Rc<Plugin>, verdict: Verdict, role: Role) {
         plugin.publish(&verdict);
         self.0 = Some(Configured {
             plugin,
             verdict,
             role,
+            current: Cell::default(),
+            ticker: Ticker::default(),
         });
-        true
     }
+}
+
+fn serve(policy: Policy<Slot>, plugin: &Plugin) -> Role {
+    let serving = Serving::new(policy, plugin);
+    if let Some(period) = serving.period() {
+        host::set_tick_period(period);
+    }
+    Role::Serve(Rc::new(serving))
 }

@@ -1,22 +1,16 @@
-//! The context of one request: reads what the core asks for, and writes what it decides.
+//! The context of one request: decides when its headers come, and credits the version that was chosen with the answer.
 
 use std::rc::Rc;
+use std::time::Instant;
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::choosing::decision::Decision;
-use crate::choosing::split::InForce;
-use crate::policy::Policy;
-use crate::proxy::host::{self, RequestHeaders};
-use crate::proxy::metrics::Slot;
-use crate::proxy::vm::{self, VmRandom};
-use crate::request::Request;
-
-/// The key of the access log's `%FILTER_STATE(wasm.canary:PLAIN)%`.
-const FILTER_STATE: &str = "canary";
-
-const COOKIE: &str = "cookie";
+use crate::proxy::host;
+use crate::proxy::serving::Serving;
+use crate::proxy::watched::Watched;
+use crate::response::{Class, is_cut_off, is_grpc_error};
 
 /// What a configuration does with requests.
 #[derive(Clone)]
@@ -26,22 +20,70 @@ pub(crate) enum Role {
     StandBy(Rc<[String]>),
 }
 
-/// What streams decide by.
-pub(crate) struct Serving {
-    policy: Policy<Slot>,
-    in_force: InForce,
-}
-
 /// One request.
 pub(crate) struct Stream {
     role: Role,
     decision: Option<Decision>,
+    answer: Answer,
+}
+
+/// How far the answer has come, for the judgement.
+enum Answer {
+    /// The rule is not watched, or the answer has been counted to its end.
+    Uncounted,
+    /// It has not begun. The time is that of the request, if the rule wants to know how long the answer takes.
+    Awaited(Option<Instant>),
+    /// It is good so far.
+    Good,
 }
 
 impl Stream {
     pub(crate) fn new(role: Role) -> Self {
-        let decision = None;
-        Self { role, decision }
+        Self {
+            role,
+            decision: None,
+            answer: Answer::Uncounted,
+        }
+    }
+
+    /// The watched rule that the request belongs to, and its decision.
+    fn watched(&self) -> Option<(&Watched, &Decision)> {
+        let (Role::Serve(serving), Some(decision)) = (&self.role, &self.decision) else {
+            return None;
+        };
+        Some((serving.watched(decision)?, decision))
+    }
+
+    /// Counts an answer by its headers.
+    fn count(&mut self, started: Option<Instant>, end_of_stream: bool) {
+        let Some((watched, decision)) = self.watched() else {
+            return;
+        };
+        let status = host::response_header(":status");
+        // Where nothing follows the headers, they have what a gRPC answer has in its trailers.
+        let grpc_status = end_of_stream.then(|| host::response_header("grpc-status"));
+        let slow = started.is_some_and(|started| watched.is_slow(started));
+        let class = Class::of_headers(status.as_deref(), grpc_status.flatten().as_deref(), slow);
+        watched.count(decision, class);
+        if class == Class::Ok && !end_of_stream {
+            self.answer = Answer::Good;
+        } else {
+            watched.finish(decision, class);
+        }
+    }
+
+    /// Counts the end of an answer that was good until then.
+    fn end(&mut self, is_error: bool) {
+        self.answer = Answer::Uncounted;
+        let Some((watched, decision)) = self.watched() else {
+            return;
+        };
+        if is_error {
+            watched.worsen(decision);
+            watched.finish(decision, Class::Error);
+        } else {
+            watched.finish(decision, Class::Ok);
+        }
     }
 }
 
@@ -50,7 +92,13 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         match &self.role {
-            Role::Serve(serving) => self.decision = serving.decide(),
+            Role::Serve(serving) => {
+                let decision = serving.decide();
+                if let Some(watched) = decision.as_ref().and_then(|it| serving.watched(it)) {
+                    self.answer = Answer::Awaited(watched.times().then(host::instant));
+                }
+                self.decision = decision;
+            }
             Role::StandBy(headers) => headers
                 .iter()
                 .for_each(|name| host::remove_request_header(name)),
@@ -58,80 +106,43 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+    fn on_http_response_headers(&mut self, _: usize, end_of_stream: bool) -> Action {
+        if let Answer::Awaited(started) = self.answer {
+            self.answer = Answer::Uncounted;
+            self.count(started, end_of_stream);
+        }
         if let Role::Serve(serving) = &self.role {
             serving.answer(self.decision.as_ref());
         }
         Action::Continue
     }
+
+    fn on_http_response_trailers(&mut self, _: usize) -> Action {
+        if matches!(self.answer, Answer::Good) {
+            let status = host::response_trailer("grpc-status");
+            self.end(status.is_some_and(|status| is_grpc_error(&status)));
+        }
+        Action::Continue
+    }
 }
 
-impl Serving {
-    pub(crate) fn new(policy: Policy<Slot>) -> Self {
-        let in_force = InForce::default();
-        Self { policy, in_force }
-    }
-
-    /// Decides about the current request and writes the decision where the configuration wants it.
-    fn decide(&self) -> Option<Decision> {
-        let request = Request::new(RequestHeaders);
-        let decision = self.policy.decide(&request, &self.in_force, &mut VmRandom);
-        match &decision {
-            Some(decision) => self.write(decision, &request),
-            None => {
-                let outputs = self.policy.outputs();
-                let named = [outputs.cluster_header(), outputs.subset_header()];
-                named
-                    .into_iter()
-                    .flatten()
-                    .for_each(host::remove_request_header);
+/// The headers are gone now, but how the stream ended can still be asked.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        match self.answer {
+            Answer::Uncounted => {}
+            Answer::Good => {
+                let details = host::response_code_details();
+                self.end(details.is_some_and(|details| is_cut_off(&details)));
             }
-        }
-        decision
-    }
-
-    fn write<'r>(&'r self, decision: &Decision, request: &Request<'r, RequestHeaders>) {
-        let Some(description) = self.policy.describe(decision) else {
-            return;
-        };
-        if decision.cookie.is_some() {
-            let mut own = Vec::new();
-            request.each_value(COOKIE, |line| own.push(line.to_vec()));
-            if let Some(cookie) = description.cookie(own.iter().map(|line| &**line)) {
-                host::set_request_header(COOKIE, &cookie);
+            Answer::Awaited(started) => {
+                if let Some((watched, decision)) = self.watched()
+                    && started.is_some_and(|started| watched.is_slow(started))
+                {
+                    watched.count(decision, Class::Slow);
+                    watched.finish(decision, Class::Slow);
+                }
             }
-        }
-        let outputs = self.policy.outputs();
-        let destination = description.destination();
-        if let (Some(name), Some(cluster)) = (outputs.cluster_header(), destination.cluster()) {
-            host::set_request_header(name, cluster.as_bytes());
-        }
-        if let Some(name) = outputs.subset_header() {
-            host::set_request_header(name, destination.label().as_bytes());
-        }
-        let slot = destination.slot();
-        if outputs.filter_state() {
-            let text = slot.filter_state(decision.reason, || description.filter_state());
-            host::set_filter_state(FILTER_STATE, text);
-        }
-        let resolve = || vm::counter(&description.requests_total());
-        if let Some(counter) = slot.requests(decision.reason, resolve) {
-            host::increment(counter);
-        }
-    }
-
-    /// Writes what the answer gets: the response header, which is the filter's alone, and a new user's cookie.
-    fn answer(&self, decision: Option<&Decision>) {
-        let described = || self.policy.describe(decision?);
-        if let Some(name) = self.policy.outputs().response_header() {
-            let value = described().map(|description| description.response_header());
-            host::set_response_header(name, value.as_deref());
-        }
-        if decision.is_some_and(|decision| decision.cookie.is_some())
-            && let Some(description) = described()
-            && let Some(cookie) = description.set_cookie(&host::response_headers())
-        {
-            host::add_response_header("set-cookie", &cookie);
         }
     }
 }

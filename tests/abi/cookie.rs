@@ -39,7 +39,7 @@ fn the_first_answer_already_obeys_the_cookie() {
             again
                 .answered("x-canary")
                 .concat()
-                .ends_with(";reason=sticky;key=cookie")
+                .ends_with(";reason=sticky;key=cookie;share=5000")
         );
     }
 }
@@ -113,7 +113,7 @@ fn a_preflight_is_weighted_and_gets_no_cookie() {
         answer
             .answered("x-canary")
             .concat()
-            .ends_with(";reason=weighted")
+            .ends_with(";reason=weighted;share=5000")
     );
     assert!(answer.answered("set-cookie").is_empty() && answer.sent("cookie").is_empty());
 }

@@ -59,7 +59,7 @@ fn the_response_header_is_the_filters_alone() {
     let matched = vm.exchange(lines(&[(":path", "/color")]), upstream.clone());
     assert_eq!(
         matched.answered("x-canary"),
-        ["route=color;subset=green-sub;reason=only"]
+        ["route=color;subset=green-sub;reason=only;share=10000"]
     );
     assert_eq!(matched.answered("x-other"), ["3"]);
     let other = vm.exchange(lines(&[(":path", "/other")]), upstream.clone());

@@ -27,6 +27,8 @@ const EXPORTS: &[&str] = &[
     "proxy_on_configure",
     "proxy_on_request_headers",
     "proxy_on_response_headers",
+    "proxy_on_response_trailers",
+    "proxy_on_tick",
     // The SDK frees a request's context here.
     "proxy_on_delete",
 ];

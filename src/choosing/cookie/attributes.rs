@@ -50,9 +50,7 @@ impl Attributes {
             }
             return Some(None);
         };
-        let ttl = duration::parse(ttl).ok_or_else(|| {
-            InvalidConfig::new(format!("`{ttl}` is not a valid duration, such as 720h")).at("ttl")
-        });
+        let ttl = duration::read(ttl).map_err(|fault| fault.at("ttl"));
         let (ttl, path, listed) = (faults.keep(ttl)?, path?, listed?);
         let name = wire.name.as_deref().unwrap_or_default();
         if has_prefix(name, "__Host-") {

@@ -64,10 +64,6 @@ fn every_fault_has_its_path_and_reason() {
             rule(&format!(r#"{route}, "match": [{{"gateways": []}}]"#)),
             "http[0].match[0].gateways: stays in the VirtualService: a filter cannot carry it out",
         ),
-        (
-            rule(&format!(r#"{route}, "ramp": {{}}"#)),
-            "http[0].ramp: not supported yet",
-        ),
         (r#"{"http": [], "http": []}"#.into(), "http: is given twice"),
         (
             r#"{"http": {}}"#.into(),
@@ -208,4 +204,45 @@ fn a_configuration_larger_than_memory_can_hold_is_not_read() {
         of(LARGEST + 1).map(drop).unwrap_err().to_string(),
         "is larger than 16 MiB"
     );
+}
+
+#[test]
+fn a_percentage_has_one_decimal_at_most() {
+    let percent = |number: &str| {
+        let text = rule(&format!(r#""rollback": {{"errorPercent": {number}}}"#));
+        let config = Config::read(text.as_bytes()).map_err(|fault| fault.to_string())?;
+        let rule = config.http.unwrap()[0].take().unwrap();
+        Ok::<_, String>(rule.rollback.unwrap().error_percent.unwrap().0)
+    };
+    for (number, tenths) in [
+        ("5", 50),
+        ("5.0", 50),
+        ("0.1", 1),
+        ("7.3", 73),
+        ("99.9", 999),
+        ("100", 1000),
+        ("1e1", 100),
+    ] {
+        assert_eq!(percent(number), Ok(tenths), "{number}");
+    }
+    for number in [
+        "0",
+        "0.0",
+        "0.05",
+        "-1",
+        "-0.1",
+        "100.1",
+        "101",
+        "7.31",
+        "1e300",
+        "18446744073709551615",
+    ] {
+        let line = percent(number).unwrap_err();
+        assert_eq!(
+            line,
+            "http[0].rollback.errorPercent: is not a number above 0 and at most 100 with one decimal at most",
+            "{number}"
+        );
+    }
+    assert!(percent("\"5\"").unwrap_err().contains("expected a number"));
 }

@@ -3,32 +3,92 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Built once, then only asked.
+/// Built once, then only asked, so it needs no more than open addressing with linear probing. A general hash map costs 5 KB
+/// of the module.
 #[derive(Debug)]
-pub(super) struct Table<T>(HashTable<(Box<[u8]>, T)>);
+pub(super) struct Table<T> {
+    /// A power of two of them, at most half of them used.
+    slots: Box<[Option<Slot>]>,
+    entries: Box<[(Box<[u8]>, T)]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    /// The upper half of the key's hash, so that hardly any other key is compared.
+    hash: u32,
+    entry: u32,
+}
 
 impl<T> Table<T> {
     pub(super) fn new(entries: BTreeMap<Cow<'_, [u8]>, T>) -> Self {
-        let mut table = HashTable::with_capacity(entries.len());
-        for (key, value) in entries {
-            table.insert_unique(
-                xxh3_64(&key),
-                (key.into_owned().into(), value),
-                |(key, _): &(Box<[u8]>, T)| xxh3_64(key),
-            );
+        let size = (entries.len() * 2).next_power_of_two();
+        let mut slots: Box<[Option<Slot>]> = vec![None; size].into();
+        let mut kept = Vec::with_capacity(entries.len());
+        for (entry, (key, value)) in (0..).zip(entries) {
+            let hash = xxh3_64(&key);
+            let free =
+                probe(hash, size).find(|place| slots.get(*place).is_some_and(Option::is_none));
+            if let Some(slot) = free.and_then(|place| slots.get_mut(place)) {
+                *slot = Some(Slot {
+                    hash: upper(hash),
+                    entry,
+                });
+            }
+            kept.push((key.into_owned().into(), value));
         }
-        Self(table)
+        Self {
+            slots,
+            entries: kept.into(),
+        }
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Option<&T> {
-        if self.0.is_empty() {
+        if self.entries.is_empty() {
             return None;
         }
-        self.0
-            .find(xxh3_64(key), |(known, _)| **known == *key)
-            .map(|(_, value)| value)
+        let hash = xxh3_64(key);
+        for place in probe(hash, self.slots.len()) {
+            // A slot that is free ends the way of every key that comes by.
+            let slot = (*self.slots.get(place)?)?;
+            if slot.hash != upper(hash) {
+                continue;
+            }
+            let (known, value) = self.entries.get(slot.entry as usize)?;
+            if **known == *key {
+                return Some(value);
+            }
+        }
+        None
+    }
+}
+
+/// All places, from that of the hash on.
+fn probe(hash: u64, size: usize) -> impl Iterator<Item = usize> {
+    let mask = size.wrapping_sub(1);
+    (0..size).map(move |step| (hash as usize).wrapping_add(step) & mask)
+}
+
+fn upper(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_table_has_what_its_map_has(
+            map in prop::collection::btree_map(prop::collection::vec(0_u8..4, 0..5), any::<u8>(), 0..300),
+            asked in prop::collection::vec(prop::collection::vec(0_u8..4, 0..5), 0..50),
+        ) {
+            let table = Table::new(map.iter().map(|(key, value)| (Cow::Borrowed(&**key), *value)).collect());
+            for key in map.keys().chain(&asked) {
+                prop_assert_eq!(table.get(key), map.get(key));
+            }
+        }
     }
 }

@@ -1,0 +1,134 @@
+//! A rule with `rollback`: what this worker has counted, and what it knows of the record that all workers share.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use crate::choosing::decision::Decision;
+use crate::choosing::destination::Destination;
+use crate::choosing::reason::Reason;
+use crate::policy::watch::Watch;
+use crate::policy::{Policy, metrics};
+use crate::proxy::host;
+use crate::proxy::metrics::{MetricId, Slot};
+use crate::proxy::plugin::Plugin;
+use crate::proxy::vm;
+use crate::response::Class;
+use crate::rollback::{Answers, Record, Settings};
+
+/// In the order of a destination's counters.
+const CLASSES: [Class; 3] = [Class::Ok, Class::Error, Class::Slow];
+
+/// A rule whose answers are judged.
+pub(crate) struct Watched {
+    /// The key of its record.
+    pub(crate) key: String,
+    pub(crate) answers: RefCell<Answers>,
+    /// What the record said last, while it changes the weights or will.
+    pub(crate) acting: RefCell<Option<Record>>,
+    /// When something ends by time alone, in milliseconds.
+    pub(crate) due_ms: Cell<Option<u64>>,
+    slower_than: Option<Duration>,
+    counters: Box<[Counters]>,
+}
+
+/// The counters of one destination, and what has been counted since they were flushed.
+struct Counters {
+    responses: [(Option<MetricId>, Cell<u32>); 3],
+    rollbacks: Option<MetricId>,
+}
+
+impl Watched {
+    /// The watched rules of a policy. Their metrics exist from now on, so that an alert on a rate sees the first event.
+    pub(crate) fn all(policy: &Policy<Slot>, plugin: &Plugin) -> Box<[Self]> {
+        let watched = |watch: &Watch| {
+            let rule = policy.rules().get(watch.rule as usize)?;
+            let (name, settings) = (rule.name(), &watch.settings);
+            let destinations = rule.destinations().iter().enumerate();
+            let counters = destinations
+                .map(|(index, destination)| Counters::new(name, destination, index, settings));
+            Some(Self {
+                key: plugin.record_key(name),
+                answers: RefCell::new(Answers::new(settings.destinations())),
+                acting: RefCell::default(),
+                due_ms: Cell::default(),
+                slower_than: watch.slower_than,
+                counters: counters.collect(),
+            })
+        };
+        policy.watches().iter().filter_map(watched).collect()
+    }
+
+    /// Whether it matters how long an answer takes.
+    pub(crate) fn times(&self) -> bool {
+        self.slower_than.is_some()
+    }
+
+    /// Whether an answer to a request of this time is too slow now.
+    pub(crate) fn is_slow(&self, started: Instant) -> bool {
+        let taken = host::instant().saturating_duration_since(started);
+        self.slower_than.is_some_and(|limit| taken > limit)
+    }
+
+    /// Counts an answer for the judgement.
+    pub(crate) fn count(&self, decision: &Decision, class: Class) {
+        let mut answers = self.answers.borrow_mut();
+        answers.add(decision.destination as usize, class.is_bad(), decision.user);
+    }
+
+    /// An answer that was counted as good has turned out to be an error.
+    pub(crate) fn worsen(&self, decision: &Decision) {
+        let mut answers = self.answers.borrow_mut();
+        answers.worsen(decision.destination as usize, decision.user);
+    }
+
+    /// Counts an answer for the metrics, once its class is final.
+    pub(crate) fn finish(&self, decision: &Decision, class: Class) {
+        let counters = self.counters.get(decision.destination as usize);
+        let place = CLASSES.iter().position(|known| *known == class);
+        if let Some((_, count)) = counters
+            .zip(place)
+            .and_then(|(it, at)| it.responses.get(at))
+        {
+            count.set(count.get().saturating_add(1));
+        }
+    }
+
+    /// Counts a rollback of the destination at this place.
+    pub(crate) fn count_rollback(&self, destination: usize) {
+        let counters = self.counters.get(destination);
+        if let Some(counter) = counters.and_then(|counters| counters.rollbacks) {
+            host::increment(counter, 1);
+        }
+    }
+
+    /// Writes what has been counted for the metrics since the last time.
+    pub(crate) fn flush(&self) {
+        for (counter, count) in self.counters.iter().flat_map(|it| &it.responses) {
+            if let Some(counter) = counter.filter(|_| count.get() > 0) {
+                host::increment(counter, count.take());
+            }
+        }
+    }
+}
+
+impl Counters {
+    fn new(rule: &str, destination: &Destination<Slot>, index: usize, settings: &Settings) -> Self {
+        let (label, stable) = (destination.label(), settings.stable() == index);
+        let response = |class| vm::counter(&metrics::responses_total(rule, label, stable, class));
+        let reasons = [Reason::Weighted, Reason::Sticky, Reason::Only];
+        for reason in reasons {
+            destination.slot().requests(reason, || {
+                vm::counter(&metrics::requests_total(rule, label, reason))
+            });
+        }
+        let observed = settings.observes();
+        Self {
+            responses: CLASSES.map(|class| (response(class), Cell::new(0))),
+            rollbacks: if stable {
+                None
+            } else {
+                vm::counter(&metrics::rollbacks_total(rule, label, observed))
+            },
+        }
+    }
+}
