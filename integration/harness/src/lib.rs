@@ -42,7 +42,7 @@ pub use launch::{Binary, Ended, Process, http1, root};
 pub use meter::Meter;
 pub use scratch::Scratch;
 pub use setup::{Delivery, Setup, manager};
-pub use upstream::{Color, Echo};
+pub use upstream::{Behaviour, Color, Echo};
 
 /// The cluster of the stable version, as `envoy/` and `istio/` name it.
 pub const BLUE: &str = "outbound|8000|blue-sub|color-service.default.svc.cluster.local";

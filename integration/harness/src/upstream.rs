@@ -2,9 +2,10 @@
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use launch::{Binary, Process, start_color};
 
@@ -17,6 +18,28 @@ use crate::envoy::eventually;
 pub struct Echo {
     address: SocketAddr,
     served: Arc<AtomicU64>,
+    behaviour: Arc<Mutex<Behaviour>>,
+}
+
+/// What an upstream does with requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behaviour {
+    /// It answers 200.
+    Good,
+    /// It answers with this status.
+    Status(u16),
+    /// It answers 200 after this time.
+    Slow(Duration),
+    /// It does not answer, and keeps the connection open.
+    Hang,
+    /// It closes the connection instead of answering.
+    Close,
+    /// It closes the connection in the middle of the body.
+    Cut,
+    /// It answers 200 with this `grpc-status` in the trailers.
+    GrpcTrailer(u8),
+    /// It answers 200 with this `grpc-status` in the headers and no body.
+    GrpcHeader(u8),
 }
 
 impl Echo {
@@ -25,15 +48,25 @@ impl Echo {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let served = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&served);
+        let behaviour = Arc::new(Mutex::new(Behaviour::Good));
+        let (count, wanted) = (Arc::clone(&served), Arc::clone(&behaviour));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let count = Arc::clone(&count);
+                let (count, wanted) = (Arc::clone(&count), Arc::clone(&wanted));
                 // An error means that Envoy has closed the connection.
-                thread::spawn(move || serve(name, stream, &count));
+                thread::spawn(move || serve(name, stream, &count, &wanted));
             }
         });
-        Self { address, served }
+        Self {
+            address,
+            served,
+            behaviour,
+        }
+    }
+
+    /// Changes what it does from the next request on.
+    pub fn behave(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
     }
 
     /// The address on which it listens.
@@ -47,7 +80,12 @@ impl Echo {
     }
 }
 
-fn serve(name: &str, stream: TcpStream, served: &AtomicU64) -> io::Result<()> {
+fn serve(
+    name: &str,
+    stream: TcpStream,
+    served: &AtomicU64,
+    behaviour: &Mutex<Behaviour>,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     loop {
@@ -58,6 +96,11 @@ fn serve(name: &str, stream: TcpStream, served: &AtomicU64) -> io::Result<()> {
             }
         }
         served.fetch_add(1, Ordering::SeqCst);
+        let behaviour = *behaviour.lock().unwrap();
+        misbehave(behaviour, stream.get_mut())?;
+        if !matches!(behaviour, Behaviour::Good | Behaviour::Slow(_)) {
+            continue;
+        }
         // The filter must replace this header by its own, or leave it alone.
         let mut answer = b"HTTP/1.1 200 OK\r\nx-canary-decision: upstream\r\n".to_vec();
         for header in head
@@ -74,6 +117,49 @@ fn serve(name: &str, stream: TcpStream, served: &AtomicU64) -> io::Result<()> {
         )?;
         answer.extend_from_slice(&head);
         stream.get_mut().write_all(&answer)?;
+    }
+}
+
+/// Answers as told, or waits before the usual answer. An error ends the connection.
+fn misbehave(behaviour: Behaviour, stream: &mut TcpStream) -> io::Result<()> {
+    let closed = || Err(io::ErrorKind::ConnectionAborted.into());
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\n";
+    match behaviour {
+        Behaviour::Good => Ok(()),
+        Behaviour::Slow(time) => {
+            thread::sleep(time);
+            Ok(())
+        }
+        Behaviour::Status(status) => {
+            write!(
+                stream,
+                "HTTP/1.1 {status} Told\r\ncontent-length: 0\r\n\r\n"
+            )
+        }
+        Behaviour::Hang => {
+            thread::sleep(Duration::from_secs(60));
+            closed()
+        }
+        Behaviour::Close => closed(),
+        Behaviour::Cut => {
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf"
+            )?;
+            // Envoy passes the first half on before it sees the end.
+            thread::sleep(Duration::from_millis(20));
+            closed()
+        }
+        Behaviour::GrpcTrailer(status) => write!(
+            stream,
+            "{head}transfer-encoding: chunked\r\ntrailer: grpc-status\r\n\r\n1\r\nx\r\n0\r\ngrpc-status: {status}\r\n\r\n"
+        ),
+        Behaviour::GrpcHeader(status) => {
+            write!(
+                stream,
+                "{head}grpc-status: {status}\r\ncontent-length: 0\r\n\r\n"
+            )
+        }
     }
 }
 
