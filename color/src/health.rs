@@ -1,14 +1,14 @@
-//! `color health`: whether the service on this host answers. The image holds no other program that could ask, and a
-//! container engine can only run a program.
+//! `color health`: whether the service on this host answers. A container engine checks health by running a program, and
+//! the image contains no other one.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
-/// Below the usual 5 s of a container's health check, so that the reason is told.
+/// Shorter than the usual 5 s of a container's health check, so that the reason is still printed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Asks `/healthz` on this port.
+/// Requests `/healthz` on this port.
 pub(crate) fn check(port: u16) -> io::Result<()> {
     let mut stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;

@@ -1,12 +1,11 @@
-//! Color, the demo service: it answers with a page in one colour, so that everyone in the room
-//! sees which version of a service a request went to. Start it twice, blue and green, behind a
-//! proxy that splits the traffic.
+//! Color, the demo service. It answers with a page in one colour, so that everyone can see which version of a service
+//! received a request. Start it twice, blue and green, and put a proxy in front that splits the traffic.
 //!
 //! | variable   | meaning                        | if absent or empty       |
 //! | ---------- | ------------------------------ | ------------------------ |
 //! | `COLOR`    | any CSS colour                 | `blue`                   |
 //! | `HOST`     | IP address to listen on        | `0.0.0.0`                |
-//! | `PORT`     | port to listen on; 0: any free | `8080`                   |
+//! | `PORT`     | port to listen on; 0: a free one | `8080`                   |
 //! | `HOSTNAME` | the name that the page shows   | the system's own, or `unknown` |
 //!
 //! | request           | answer                                                            |
@@ -14,17 +13,16 @@
 //! | any path          | the page, or with `Accept: application/json` the object `{"color","host","requests"}`; both set the cookie `color` and the header `x-color` |
 //! | `GET /healthz`    | `ok`, not counted; another method gets a 405                      |
 //!
-//! `color health` asks `/healthz` of the Color on the same host and `PORT`, for the health check of a container.
+//! `color health` requests `/healthz` from the Color on the same host and `PORT`, for the health check of a container.
 //!
-//! The page answers every method but CONNECT: what is sent through a load balancer to see what it
-//! does, a POST as much as a GET, shall show who answered it. The count includes the answer that
-//! shows it; a HEAD shows nothing and is not counted. Behind the canary filter the page also shows
-//! the decision about it: its script asks for its own address by HEAD and reads the response header
-//! `x-canary`.
+//! The page answers every method but CONNECT, so that any request through a load balancer, a POST as well as a GET, shows
+//! which version answered. The count includes the answer that shows it; a HEAD shows nothing and is not counted. If the
+//! request passed the canary filter, the page also shows the filter's decision: its script requests its own address by
+//! HEAD and reads the response header `x-canary`.
 //!
-//! It says where it listens in one line, `color blue listening on 0.0.0.0:8080`.
-//! SIGTERM and SIGINT end it with exit code 0 after the answers under way, at most [`DRAIN`]
-//! later. What keeps it from starting is one line on stderr and exit code 1.
+//! Color prints its address in one line, `color blue listening on 0.0.0.0:8080`. After SIGTERM or SIGINT it completes the
+//! answers in progress, for at most [`DRAIN`], and exits with code 0. If it cannot start, it prints one line on stderr and
+//! exits with code 1.
 
 #![forbid(unsafe_code)]
 
@@ -49,22 +47,22 @@ use tokio::sync::oneshot;
 
 use crate::settings::{InvalidSetting, Settings};
 
-/// How long the answers under way may take once the end was asked for. `docker stop` kills after
-/// 10 s, Kubernetes after 30 s; to end before both is to end with exit code 0.
+/// How long the answers in progress may take after a signal. `docker stop` kills the process after 10 s and Kubernetes
+/// after 30 s, so it has to end before that to exit with code 0.
 const DRAIN: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Not eprintln!, which panics: without a stderr the exit code still tells.
+            // Not eprintln!, which panics if stderr is closed: the exit code still reports the failure.
             let _ = writeln!(io::stderr(), "color: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// One thread: a demo's load is far below what one serves, and the binary stays small.
+/// Runs on one thread: it serves far more than a demo's load, and the binary stays small.
 fn run() -> Result<(), StartError> {
     let settings = Settings::from_environment()?;
     if let Some(argument) = env::args_os().nth(1) {
@@ -82,18 +80,18 @@ fn run() -> Result<(), StartError> {
 }
 
 async fn serve(settings: Settings) -> Result<(), StartError> {
-    // Before the line below is printed: whoever reads it may send a signal at once.
+    // Before the line below is printed, because its reader may send a signal at once.
     let end = End::listen().map_err(StartError::Runtime)?;
     let listen = |error| StartError::Listen(settings.port, error);
     let listener = TcpListener::bind((settings.address, settings.port))
         .await
         .map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    // Escaped, so that the line stays one line whatever the colour's text is.
+    // Escaped, so that it stays one line whatever the colour's text is.
     let color = settings.color.text().escape_debug();
     let _ = writeln!(io::stdout(), "color {color} listening on {address}");
 
-    // An answer shall not wait for the acknowledgement of the one before it.
+    // An answer must not wait for the acknowledgement of the previous one.
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
@@ -109,21 +107,21 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
     }
 }
 
-/// Resolves [`DRAIN`] after the end was asked for.
+/// Resolves [`DRAIN`] after a signal.
 async fn expire(asked: impl Future) {
     asked.await;
     tokio::time::sleep(DRAIN).await;
 }
 
-/// The two signals that ask for the end.
+/// The two signals that end the process.
 struct End {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl End {
-    /// From here on the signals are caught. As the first process of a container, which has no
-    /// default reaction to them, Color would not even end without this.
+    /// Catches the signals from now on. The first process of a container has no default action for them, so without this
+    /// Color would not end at all.
     fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -139,7 +137,7 @@ impl End {
     }
 }
 
-/// Why Color does not run.
+/// Why Color cannot start.
 enum StartError {
     Setting(InvalidSetting),
     Listen(u16, io::Error),

@@ -1,4 +1,4 @@
-//! The page: one file without anything from elsewhere, `page.html`, and its `{{placeholders}}`.
+//! The page: `page.html`, which loads nothing else, and its `{{placeholders}}`.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use crate::color::{Color, NEUTRAL};
 
 const TEMPLATE: &str = include_str!("page.html");
 
-/// The page as this request sees it.
+/// The page for one request.
 pub(crate) fn render(color: &Color, host: &str, requests: u64) -> String {
     fill(TEMPLATE, |placeholder| match placeholder {
         "color" => escaped(color.text()).into(),
@@ -21,7 +21,7 @@ pub(crate) fn render(color: &Color, host: &str, requests: u64) -> String {
     })
 }
 
-/// In one pass, so that a placeholder's name inside a value stays text.
+/// Replaces the placeholders in one pass, so that a placeholder's name inside a value stays text.
 fn fill<'a>(template: &'a str, value: impl Fn(&'a str) -> Cow<'a, str>) -> String {
     let mut page = String::with_capacity(template.len() + 256);
     let mut rest = template;
@@ -36,8 +36,8 @@ fn fill<'a>(template: &'a str, value: impl Fn(&'a str) -> Cow<'a, str>) -> Strin
     page
 }
 
-/// The text for HTML, between tags and in quoted attributes. A control character has no meaning
-/// there that would be wanted, and becomes a visible replacement.
+/// The text for HTML, between tags and in quoted attributes. Control characters have no useful meaning there and become a
+/// visible replacement.
 fn escaped(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for character in text.chars() {
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_says_who_answered() {
+    fn the_page_shows_the_version_that_answered() {
         let page = render(&Color::new("blue"), "pod-1", 42);
         assert!(page.contains("<title>Color: blue</title>"));
         assert!(page.contains("background-color:blue"));
@@ -86,7 +86,7 @@ mod tests {
         });
     }
 
-    /// A browser without scripts, and a page without the filter before it, show none of it.
+    /// A browser without scripts shows no decision, and neither does a page that was not reached through the filter.
     #[test]
     fn the_decision_is_hidden_until_the_script_has_read_it() {
         let page = render(&Color::new("blue"), "host", 1);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_knows_its_colour_as_the_header_tells_it() {
+    fn the_page_has_the_same_colour_as_the_header() {
         for text in ["blue", "rgb(0 0 255 / 50%)", "a\"b<c&d'e"] {
             let color = Color::new(text);
             let attribute = format!("data-color=\"{}\"", escaped(&color.cookie_value()));
@@ -121,7 +121,7 @@ mod tests {
         }
     }
 
-    /// `background` and a custom property would take `url(…)`, `background-color` does not.
+    /// `background` and custom properties accept `url(…)`, but `background-color` does not.
     #[test]
     fn the_colour_reaches_css_only_as_a_colour() {
         for (at, _) in TEMPLATE.match_indices("{{css}}") {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_is_shown_and_not_obeyed() {
+    fn hostile_text_is_shown_and_not_interpreted() {
         let page = render(&Color::new("\"><script>alert(1)</script>"), "a&b'<i>", 1);
         assert!(page.contains("&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;"));
         assert!(page.contains("a&amp;b&#39;&lt;i&gt;"));

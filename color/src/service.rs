@@ -1,4 +1,4 @@
-//! Paths to answers.
+//! The routes of the service.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,21 +17,20 @@ use crate::accept::Form;
 use crate::color::Color;
 use crate::page;
 
-/// Every answer is of this moment and this host: a cached one would show the wrong version.
+/// Answers must not be cached: a cached one would show the wrong version.
 const NOT_CACHED: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 
-/// The colour where no body is read: the page's script tells by it whether its own HEAD came to the same version.
+/// The colour for readers without the body: the page's script compares it to see whether its HEAD reached the same version.
 const COLOR: HeaderName = HeaderName::from_static("x-color");
 
-/// Who answers, and how often so far.
+/// The identity of this instance and its number of answers.
 struct Service {
     color: Color,
     host: String,
     requests: AtomicU64,
 }
 
-/// Any path and method without an answer of its own shows the colour, so the service looks the
-/// same under whatever prefix a proxy routes to it.
+/// Every other path and method shows the colour, so the service looks the same under any prefix that a proxy routes to it.
 pub(crate) fn router(color: Color, host: String) -> Router {
     let service = Service {
         color,
@@ -52,14 +51,14 @@ async fn health() -> impl IntoResponse {
 async fn show(State(service): State<Arc<Service>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     if head.method == Method::CONNECT {
-        // A success would tell the client that a tunnel is open.
+        // A success would mean that a tunnel is open.
         return StatusCode::NOT_IMPLEMENTED.into_response();
     }
     if discard(body).await.is_err() {
         return StatusCode::BAD_REQUEST.into_response();
     }
     let Service { color, host, .. } = &*service;
-    // A HEAD has the headers of the answer that a GET would get now.
+    // A HEAD gets the headers that a GET would get now.
     let shown = u64::from(head.method != Method::HEAD);
     let requests = service.requests.fetch_add(shown, Ordering::Relaxed) + 1;
     let (content_type, content) = match Form::preferred(&head.headers) {
@@ -68,7 +67,7 @@ async fn show(State(service): State<Arc<Service>>, request: Request) -> Response
             page::render(color, host, requests),
         ),
         Form::Json => (
-            // RFC 8259 gives JSON no charset parameter: it is UTF-8.
+            // JSON has no charset parameter (RFC 8259): it is UTF-8.
             "application/json",
             json!({"color": color.text(), "host": host, "requests": requests}).to_string(),
         ),
@@ -79,8 +78,8 @@ async fn show(State(service): State<Arc<Service>>, request: Request) -> Response
     (headers, [(SET_COOKIE, cookie), (COLOR, value)], content).into_response()
 }
 
-/// Reads what was sent to its end. An answer ahead of it would make the server close the
-/// connection, and a proxy that is still sending would see a reset instead of a colour.
+/// Reads the request's body to its end. With an earlier answer the server would close the connection, and a proxy that is
+/// still sending would see a reset instead of a colour.
 async fn discard(mut body: Body) -> Result<(), axum::Error> {
     while let Some(frame) = body.frame().await {
         frame?;

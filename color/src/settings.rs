@@ -1,4 +1,4 @@
-//! What the environment says, with the defaults.
+//! The settings from the environment, and their defaults.
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
@@ -6,16 +6,16 @@ use std::{env, fmt, fs};
 
 use crate::color::Color;
 
-/// Every interface: whoever starts it in a container cannot know its address.
+/// Every interface, because a container's address is not known in advance.
 const DEFAULT_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-/// A container engine's and Kubernetes' usual port for a service without privileges.
+/// The usual port of a service without privileges.
 const DEFAULT_PORT: u16 = 8080;
 const DEFAULT_COLOR: &str = "blue";
 
-/// Where Linux keeps the host's name, the running one first.
+/// The files in which Linux keeps the host's name, the current one first.
 const HOST_NAME_FILES: [&str; 2] = ["/proc/sys/kernel/hostname", "/etc/hostname"];
 
-/// Everything that can be set.
+/// All settings.
 pub(crate) struct Settings {
     pub(crate) color: Color,
     pub(crate) address: IpAddr,
@@ -28,8 +28,8 @@ impl Settings {
         Self::read(|name| env::var_os(name), system_host_name)
     }
 
-    /// An empty variable counts as absent: that is what compose and shells make of an unset one.
-    /// Only an address and a port can be wrong; other text is shown as far as it is text.
+    /// An empty variable counts as absent, because compose and shells pass an unset one as empty. Only an address and a
+    /// port can be invalid; other values are shown as far as they are text.
     fn read(
         variable: impl Fn(&str) -> Option<OsString>,
         host_name: impl FnOnce() -> Option<String>,
@@ -58,7 +58,7 @@ impl Settings {
     }
 }
 
-/// The text of a variable that is not what it has to be.
+/// A variable with an invalid value.
 #[derive(Debug)]
 pub(crate) enum InvalidSetting {
     Address(String),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_is_refused_by_its_text() {
+    fn an_invalid_address_is_refused_with_its_text() {
         for address in ["localhost", "127.0.0.1:80", "[::1]", "256.0.0.1", "1\n2"] {
             let error = read(&[("HOST", address)], None).err().unwrap().to_string();
             assert_eq!(
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_out_of_range_or_not_a_number_is_refused_by_its_text() {
+    fn a_port_out_of_range_or_not_a_number_is_refused_with_its_text() {
         for port in ["65536", "-1", "http", "80 ", "8080/tcp", "1\n2"] {
             let error = read(&[("PORT", port)], None).err().unwrap().to_string();
             assert!(error.starts_with("PORT must be a number"), "{error}");

@@ -5,7 +5,7 @@ use fastrand::Rng;
 
 use crate::head;
 
-/// Bytes are accepted or refused, always with the same outcome; what is accepted decides about any request.
+/// Bytes are always accepted or always refused, and an accepted configuration can decide any request.
 pub fn config(bytes: &[u8]) {
     match (Policy::from_json(bytes), Policy::from_json(bytes)) {
         (Ok(policy), Ok(_)) => {
@@ -65,7 +65,7 @@ fn accepted(policy: &Policy) {
     }
 }
 
-/// What goes into headers, metric names and filter state is text that cannot break them.
+/// The texts for headers, metric names and filter state contain nothing that could break those.
 pub(crate) fn written(policy: &Policy, decision: &Decision) {
     let description = policy
         .describe(decision)

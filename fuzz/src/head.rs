@@ -1,8 +1,8 @@
-//! A request as the properties see it.
+//! The requests that the properties use.
 
 use canary_filter::Lines;
 
-/// A request with nothing in it that a rule would look for.
+/// A request that carries nothing that a rule matches on.
 pub(crate) fn plain() -> Lines {
     Lines::new(&[(":path", "/"), (":authority", "a")])
 }

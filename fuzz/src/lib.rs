@@ -1,6 +1,6 @@
-//! What has to hold for any bytes, as functions that panic where it does not.
+//! Properties that hold for any bytes, as functions that panic if they do not hold.
 //!
-//! The fuzz targets in `fuzz_targets/` look for bytes that break it (`make fuzz`); the tests in `tests/` run the same
+//! The fuzz targets in `fuzz_targets/` search for bytes that break one (`make fuzz`); the tests in `tests/` run the same
 //! functions over the seeds and over random edits of them.
 
 #![forbid(unsafe_code)]

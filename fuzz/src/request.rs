@@ -8,7 +8,7 @@ use crate::{head, rules};
 
 /// The first two bytes choose the rules, the rest is a request: the path, and on each further line a header.
 ///
-/// The rule that the index finds is the first one that matches when each is tried alone, and the same user gets the
+/// The rule that the index finds is the first one that matches when each rule is tried alone, and the same user gets the
 /// same version.
 pub fn request(bytes: &[u8]) {
     let (seed, lines) = match bytes {

@@ -1,4 +1,4 @@
-//! Random rules from few words, so that they overlap and that requests hit them.
+//! Random rules from a small vocabulary, so that rules overlap and requests hit them.
 
 use fastrand::Rng;
 
@@ -25,7 +25,7 @@ const KEYS: &[&str] = &[
     r#"{"useSourceIp": true}"#,
 ];
 
-/// The entries of `http`, the same for the same seed.
+/// The entries of `http`. The same seed gives the same entries.
 pub(crate) fn random(seed: u64) -> Vec<String> {
     let mut rng = Rng::with_seed(seed);
     (0..rng.usize(1..24))
@@ -35,7 +35,7 @@ pub(crate) fn random(seed: u64) -> Vec<String> {
 
 fn rule(index: usize, rng: &mut Rng) -> String {
     let matches: Vec<_> = (0..rng.usize(1..3)).map(|_| entry(rng)).collect();
-    // Of the last two keys, which are always there, one at most.
+    // At most one of the last two keys, because a request always carries them.
     let mut keys: Vec<_> = KEYS
         .iter()
         .take(3)

@@ -1,4 +1,4 @@
-//! The properties over the seeds and over random edits of them, in the time that a test may take.
+//! The properties for the seeds and for random edits of them, within the time of a test.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-/// The kept inputs of a target.
+/// The stored inputs of a target.
 fn seeds(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("seeds")
@@ -59,7 +59,7 @@ fn edited(seed: &[u8], edits: &[Edit]) -> Vec<u8> {
 }
 
 #[test]
-fn the_seeds_hold() {
+fn the_properties_hold_for_the_seeds() {
     seeds("config").iter().for_each(|bytes| fuzz::config(bytes));
     seeds("request")
         .iter()

@@ -1,5 +1,5 @@
-//! Build steps that cargo has not. `cargo run -p xtask -- wasm` builds the module into `dist/plugin.wasm`;
-//! `cargo run -p xtask -- reproduce` builds it once more from a copy of the sources elsewhere and compares the bytes.
+//! Build steps that cargo does not have. `cargo run -p xtask -- wasm` builds the module into `dist/plugin.wasm`;
+//! `cargo run -p xtask -- reproduce` builds it again from a copy of the sources under another path and compares the bytes.
 
 mod post_link;
 
@@ -12,7 +12,7 @@ use std::process::{Command, ExitCode};
 const TARGET: &str = "wasm32-wasip1";
 const PROFILE: &str = "wasm";
 
-/// What users download and every worker compiles: 300 KB.
+/// The limit of the module, which users download and every worker compiles: 300 KB.
 const LARGEST: usize = 300_000;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Builds the filter, takes out what the proxy never calls, and writes the module as it is shipped.
+/// Builds the filter, removes code that is never called, and writes the module as it is shipped.
 fn wasm() -> Result<()> {
     let root = workspace()?;
     let target =
@@ -47,7 +47,7 @@ fn wasm() -> Result<()> {
     let shipped = post_link::shipped(&module)?;
     if shipped.len() > LARGEST {
         return Err(format!(
-            "the module has {} bytes, and at most {LARGEST} are promised",
+            "the module has {} bytes, but at most {LARGEST} are allowed",
             shipped.len()
         )
         .into());
@@ -55,7 +55,7 @@ fn wasm() -> Result<()> {
     is_of_no_machine(&shipped, &root)?;
     let path = shipped_at(&root);
     fs::create_dir_all(root.join("dist"))?;
-    // Beside it and then onto it: an Envoy that starts meanwhile sees the old module or the new one, never half of it.
+    // Written beside the file and renamed: an Envoy that starts meanwhile reads the old module or the new one, never half.
     let beside = path.with_extension("wasm.new");
     fs::write(&beside, &shipped)?;
     fs::rename(&beside, &path)?;
@@ -67,7 +67,7 @@ fn wasm() -> Result<()> {
     Ok(())
 }
 
-/// Builds the module from a copy of the sources under another path, and compares it with the one that is there.
+/// Builds the module from a copy of the sources under another path, and compares it with `dist/plugin.wasm`.
 fn reproduce() -> Result<()> {
     let root = workspace()?;
     let elsewhere = root.join("target/reproduce/another path");
@@ -86,7 +86,7 @@ fn reproduce() -> Result<()> {
         .output()?;
     for file in String::from_utf8(files.stdout)?.split_terminator('\0') {
         let (from, to) = (root.join(file), elsewhere.join(file));
-        // A file that is deleted but not yet committed is in the list.
+        // The list has files that are deleted but whose deletion is not committed yet.
         if from.is_file() {
             fs::create_dir_all(to.parent().unwrap_or(&elsewhere))?;
             fs::copy(from, to)?;
@@ -94,7 +94,7 @@ fn reproduce() -> Result<()> {
     }
     let module = fs::read(build(&elsewhere, &elsewhere.join("target"))?)?;
     if post_link::shipped(&module)? != fs::read(shipped_at(&root))? {
-        return Err("the same sources give another dist/plugin.wasm under another path".into());
+        return Err("the same sources give different bytes under another path than those in dist/plugin.wasm".into());
     }
     println!("dist/plugin.wasm: the same bytes from another path");
     Ok(())
@@ -104,7 +104,7 @@ fn shipped_at(root: &Path) -> PathBuf {
     root.join("dist/plugin.wasm")
 }
 
-/// Asked when it runs: cargo does not build anew what it has built in a folder that was moved or copied since.
+/// The root, looked up at run time because cargo does not rebuild a crate when its folder is moved or copied.
 fn workspace() -> Result<PathBuf> {
     let own = env::var_os("CARGO_MANIFEST_DIR").ok_or("run it by `cargo run -p xtask`")?;
     Ok(Path::new(&own)
@@ -125,7 +125,7 @@ fn build(root: &Path, target: &Path) -> Result<PathBuf> {
             "--profile",
             PROFILE,
         ])
-        // Beside an rlib, cargo gives up link-time optimization: the module would be a quarter larger.
+        // With an rlib beside it, cargo disables link-time optimization, and the module is a quarter larger.
         .args(["--lib", "--crate-type", "cdylib"])
         .env("CARGO_ENCODED_RUSTFLAGS", flags(root)?)
         .env("CARGO_TARGET_DIR", target)
@@ -140,11 +140,11 @@ fn build(root: &Path, target: &Path) -> Result<PathBuf> {
     Ok(target.join(TARGET).join(PROFILE).join("canary_filter.wasm"))
 }
 
-/// The same commit gives the same bytes wherever it is built: paths of the machine are replaced in what panics print.
+/// The flags by which a commit gives the same bytes on every machine: they replace the paths that panics print.
 fn flags(root: &Path) -> Result<String> {
     let [cargo, rust] = homes()?;
     let remap = |from: &Path, to| format!("--remap-path-prefix={}={to}", from.display());
-    // The last prefix that fits wins. A registry's folder has a hash in its name.
+    // The last matching prefix wins. A registry's folder has a hash in its name.
     let registries = fs::read_dir(cargo.join("registry/src"))
         .map(|entries| entries.flatten().map(|entry| entry.path()));
     let mut remaps = vec![
@@ -161,7 +161,7 @@ fn flags(root: &Path) -> Result<String> {
     Ok(remaps.join("\x1f"))
 }
 
-/// Where cargo and the compiler keep their sources.
+/// The folders in which cargo and the compiler keep their sources.
 fn homes() -> Result<[PathBuf; 2]> {
     let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let cargo = env::var_os("CARGO_HOME").map_or_else(|| home.join(".cargo"), PathBuf::from);
@@ -173,14 +173,14 @@ fn homes() -> Result<[PathBuf; 2]> {
     Ok([cargo, PathBuf::from(String::from_utf8(sysroot)?.trim())])
 }
 
-/// No path of this machine is left in the module: another machine has others, and so other bytes.
+/// Checks that the module contains no path of this machine. With one, other machines would build other bytes.
 fn is_of_no_machine(module: &[u8], root: &Path) -> Result<()> {
     let [cargo, rust] = homes()?;
     for path in [root, &cargo, &rust] {
         let bytes = path.as_os_str().as_encoded_bytes();
         if module.windows(bytes.len()).any(|window| window == bytes) {
             return Err(format!(
-                "the module names {}: other machines would build other bytes",
+                "the module contains the path {}, so other machines would build other bytes",
                 path.display()
             )
             .into());

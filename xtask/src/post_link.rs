@@ -1,13 +1,12 @@
-//! What the linker cannot know: which of the SDK's exports the proxy has any business with, and which methods of its
-//! traits nobody calls.
+//! Removes what the linker cannot: exports of the SDK that the filter does not need, and methods of the SDK's traits that
+//! are never called.
 //!
 //! The SDK exports every callback of the ABI, used or not, and Envoy calls each one that exists, for every request and
-//! body chunk (1 to 3 µs a request in all). So only these stay, and the code that only the others used goes with them.
+//! body chunk (1 to 3 µs a request in total). Only the needed ones stay; code that only the others used is removed.
 //!
-//! Its traits have a hundred methods for the filter's convenience, such as `get_http_request_header`. The filter has no
-//! use for them, but they stand in the tables of methods of its contexts, so the linker keeps them all, and Envoy
-//! compiles them at its start. The SDK calls its callbacks through these tables and nothing else; what is behind the
-//! other entries is taken out.
+//! The SDK's traits have a hundred convenience methods, such as `get_http_request_header`. The filter does not use them,
+//! but they are entries in the method tables of its contexts, so the linker keeps them all and Envoy compiles them when it
+//! starts. Through these tables the SDK calls nothing but its callbacks, so the functions of all other entries are removed.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +15,7 @@ use walrus::{ElementItems, Function, FunctionBuilder, FunctionId, Module, Module
 
 use crate::Result;
 
-/// Every export that the filter needs, and no other.
+/// All exports that the filter needs.
 const EXPORTS: &[&str] = &[
     "memory",
     "_initialize",
@@ -33,10 +32,10 @@ const EXPORTS: &[&str] = &[
     "proxy_on_delete",
 ];
 
-/// The module as it is shipped.
+/// Returns the module as it is shipped.
 ///
 /// # Errors
-/// What is no module, or lacks an export that is needed.
+/// The bytes are not a module, or a needed export is missing.
 pub(crate) fn shipped(module: &[u8]) -> Result<Vec<u8>> {
     let mut config = ModuleConfig::new();
     config
@@ -75,7 +74,7 @@ fn remove_exports(module: &mut Module) {
     }
 }
 
-/// Takes the SDK's methods out of the tables that are called neither by the SDK nor, directly, by the filter.
+/// Removes from the tables those methods of the SDK that neither the SDK nor, directly, the filter calls.
 fn remove_methods(module: &mut Module) -> Result<()> {
     let is_method = |function: &Function| {
         function
@@ -107,7 +106,7 @@ fn remove_methods(module: &mut Module) -> Result<()> {
     Ok(())
 }
 
-/// Every method of the SDK's traits but the ones by which the SDK drives a context.
+/// Whether this is a method of the SDK's traits, other than those by which the SDK drives a context.
 fn is_method_for_convenience(symbol: &str) -> bool {
     let name = format!("{:#}", rustc_demangle::demangle(symbol));
     let Some((_, method)) = name.split_once("proxy_wasm::traits::") else {
@@ -119,7 +118,7 @@ fn is_method_for_convenience(symbol: &str) -> bool {
         .any(|driven| method.starts_with(driven))
 }
 
-/// The functions that are called by their name and not through a table.
+/// The functions that are called directly and not through a table.
 fn called(module: &Module) -> BTreeSet<FunctionId> {
     struct Called(BTreeSet<FunctionId>);
 
@@ -136,7 +135,7 @@ fn called(module: &Module) -> BTreeSet<FunctionId> {
     called.0
 }
 
-/// What stands in their places: a function that stops the module.
+/// The function that replaces the removed ones. It stops the module.
 fn stop(module: &mut Module) -> FunctionId {
     let mut stop = FunctionBuilder::new(&mut module.types, &[], &[]);
     stop.func_body().unreachable();
@@ -152,8 +151,7 @@ mod tests {
     const CALLED: &str = "_ZN10proxy_wasm6traits7Context16get_current_time17h0123456789abcdefE";
     const UNUSED: &str = "_ZN10proxy_wasm6traits7Context12get_property17h0123456789abcdefE";
 
-    /// A module with these functions as its exports, and a table with methods of the SDK's, of which the last
-    /// export calls one.
+    /// A module that exports these functions and has a table with methods of the SDK. The last export calls one of them.
     fn module(exports: &[&str]) -> Vec<u8> {
         let mut module = Module::default();
         let methods = [CALLBACK, CALLED, UNUSED].map(|name| {
@@ -209,7 +207,7 @@ mod tests {
             .map(|export| export.name.as_str())
             .collect();
         assert_eq!(left, EXPORTS);
-        let methods = 3; // The two that are used, and what stands in the place of the third.
+        let methods = 3; // The two used ones, and the replacement of the third.
         assert_eq!(
             shipped.funcs.iter().count(),
             EXPORTS.len() - 1 + methods,

@@ -1,4 +1,4 @@
-//! `.ci/run` with other programs in the place of those that change a machine.
+//! `.ci/run` with stand-ins for the programs that change a machine.
 
 #![cfg(target_os = "linux")]
 #![allow(
@@ -15,16 +15,16 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What is called under its own name.
+/// Programs that are called for real.
 const REAL: &[&str] = &[
     "bash", "cat", "dirname", "env", "mktemp", "rm", "sed", "seq", "setpriv", "sh", "sleep",
     "tail", "tar", "timeout", "touch", "umount",
 ];
 
-/// Programs that are always there.
+/// Stand-ins that are always there.
 const ALWAYS: &[&str] = &["apt-cache", "apt-get", "dpkg", "id", "make"];
 
-/// Programs that `.ci/run` installs where they are missing.
+/// Stand-ins for programs that `.ci/run` installs if they are missing.
 const OPTIONAL: &[&str] = &[
     "chromium",
     "docker",
@@ -46,7 +46,7 @@ impl Ran {
         self.calls.iter().any(|made| made.starts_with(call))
     }
 
-    /// Everything that was checked, in this order.
+    /// The calls of make, in order.
     fn made(&self) -> Vec<&str> {
         self.calls
             .iter()
@@ -56,8 +56,8 @@ impl Ran {
     }
 }
 
-/// Runs it in a folder of the test's own, on a machine with these programs. Unless the test says something else it is CI, as root,
-/// everything can be installed, `dockerd` starts and nothing fails.
+/// Runs it in a folder of its own, on a machine with these programs. By default it runs in CI as root, everything can be
+/// installed, `dockerd` starts, and nothing fails; `changes` overrides that.
 fn run(test: &str, programs: &[&str], changes: &[(&str, &str)]) -> Ran {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
@@ -129,7 +129,7 @@ fn without_ci_it_is_make_test_and_changes_nothing() {
 }
 
 #[test]
-fn who_is_not_root_installs_nothing() {
+fn without_root_nothing_is_installed() {
     let ran = run("not-root", OPTIONAL, &[("IS", "1000")]);
     assert!(ran.succeeded, "{}", ran.said);
     assert!(
@@ -141,7 +141,7 @@ fn who_is_not_root_installs_nothing() {
 }
 
 #[test]
-fn what_is_there_is_not_installed_and_the_daemon_runs_as_long_as_the_tests() {
+fn present_tools_are_not_installed_and_the_daemon_ends_with_the_tests() {
     let ran = run("all-there", OPTIONAL, &[]);
     assert!(ran.succeeded, "{}", ran.said);
     assert!(!ran.called("apt-get"), "{:?}", ran.calls);
@@ -155,7 +155,7 @@ fn what_is_there_is_not_installed_and_the_daemon_runs_as_long_as_the_tests() {
 }
 
 #[test]
-fn what_cannot_be_installed_is_said_by_name_and_fails_nothing() {
+fn tools_that_cannot_be_installed_are_named_and_fail_nothing() {
     let ran = run("no-network", &[], &[("INSTALLS", "no")]);
     assert!(ran.succeeded, "{}", ran.said);
     for tool in [
@@ -173,7 +173,7 @@ fn what_cannot_be_installed_is_said_by_name_and_fails_nothing() {
 }
 
 #[test]
-fn a_daemon_that_does_not_start_is_said_and_fails_nothing() {
+fn a_daemon_that_does_not_start_is_reported_and_fails_nothing() {
     let ran = run("no-daemon", OPTIONAL, &[("STARTS", "no")]);
     assert!(ran.succeeded, "{}", ran.said);
     assert!(
@@ -186,7 +186,7 @@ fn a_daemon_that_does_not_start_is_said_and_fails_nothing() {
 }
 
 #[test]
-fn a_test_that_fails_fails_the_run_and_the_daemon_ends() {
+fn a_failed_test_fails_the_run_and_ends_the_daemon() {
     for fails in ["test", "test-compose"] {
         let ran = run(&format!("{fails}-fails"), OPTIONAL, &[("FAILS", fails)]);
         assert!(!ran.succeeded, "{}", ran.said);

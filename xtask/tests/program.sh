@@ -1,5 +1,6 @@
 #!/bin/sh
-# Stands for the programs that .ci/run calls, under their names: notes each call in $CALLS and does what a test wants.
+# A stand-in for the programs that .ci/run calls, under their names. It records each call in $CALLS and acts as the test
+# says.
 name=${0##*/}
 echo "$name $*" >>"$CALLS"
 case $name in
@@ -7,7 +8,7 @@ id) echo "$IS" ;;
 apt-get) [ "$INSTALLS" = yes ] || { echo "E: no network" >&2 && exit 100; } ;;
 dpkg) exit 1 ;;
 apt-cache) [ "$INSTALLS" = yes ] || exit 1; echo "  Candidate: 1.20.5+really1.20.2-1.1" ;;
-# It works as long as its daemon runs.
+# docker works as long as its daemon runs.
 docker)
   [ "$1" != import ] || cat >/dev/null
   [ -e "$CALLS.daemon" ]

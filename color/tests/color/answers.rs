@@ -1,4 +1,4 @@
-//! What the binary answers.
+//! The answers of the binary.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 const JSON: &str = "accept: application/json";
 
 #[test]
-fn it_says_where_it_listens() {
+fn it_prints_its_address() {
     let color = Running::start("blue");
     let expected = format!("color blue listening on 0.0.0.0:{}\n", color.address.port());
     assert_eq!(color.line, expected);
 }
 
 #[test]
-fn it_listens_on_the_address_that_is_given() {
+fn it_listens_on_the_configured_address() {
     let color = Running::with(&[("COLOR", "blue"), ("HOST", "127.0.0.1"), ("PORT", "0")]);
     assert_eq!(
         color.line,
@@ -64,7 +64,7 @@ fn every_path_answers_the_page() {
 }
 
 #[test]
-fn json_is_the_answer_to_who_asks_for_it() {
+fn json_is_the_answer_if_the_request_asks_for_it() {
     let color = Running::start("green");
     let answer = color.ask("GET /color", &[JSON]);
     assert_eq!(answer.status, "HTTP/1.1 200 OK");
@@ -85,7 +85,7 @@ fn json_is_the_answer_to_who_asks_for_it() {
 }
 
 #[test]
-fn pages_and_json_count_and_what_shows_nothing_does_not() {
+fn pages_and_json_are_counted_and_other_answers_are_not() {
     let color = Running::start("blue");
     for request in [
         "GET /",
@@ -171,7 +171,7 @@ fn a_request_that_no_page_can_answer_is_refused_and_not_counted() {
 }
 
 #[test]
-fn a_large_body_is_taken_and_the_connection_stays_usable() {
+fn a_large_body_is_read_and_the_connection_stays_usable() {
     let color = Running::start("blue");
     let mut stream = color.connect();
     let body = vec![b'x'; 4 << 20];

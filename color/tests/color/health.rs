@@ -1,4 +1,4 @@
-//! `color health`, what a container engine asks.
+//! `color health`, which a container engine runs.
 
 use std::io::Write;
 use std::net::TcpListener;

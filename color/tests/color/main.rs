@@ -1,4 +1,4 @@
-//! The binary as it runs: started, asked over TCP, ended by signals.
+//! The running binary: started, requested over TCP, ended by signals.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

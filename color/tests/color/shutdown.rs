@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Answer, Running};
 use rustix::process::Signal;
 
-/// Well below the time that answers under way are given.
+/// Far shorter than the time for answers in progress.
 const AT_ONCE: Duration = Duration::from_secs(3);
 
 #[test]
@@ -31,15 +31,15 @@ fn both_signals_end_it_at_once_in_spite_of_idle_connections() {
 }
 
 #[test]
-fn a_request_under_way_gets_its_whole_answer() {
+fn a_request_in_progress_gets_its_whole_answer() {
     let request = b"POST /color HTTP/1.1\r\nhost: color\r\ncontent-length: 10\r\n\r\n0123456789";
-    // In the midst of the head, and of the body.
+    // In the middle of the head, and of the body.
     for sent in [20, request.len() - 5] {
         let mut color = Running::start("blue");
         let (before, after) = request.split_at(sent);
         let mut stream = color.connect();
         stream.write_all(before).unwrap();
-        // A later connection that is answered shows that the server has seen this one.
+        // The answer to a later connection shows that the server has accepted this one.
         color.ask("GET /healthz", &[]);
 
         color.signal(Signal::TERM);

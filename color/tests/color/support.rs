@@ -1,4 +1,4 @@
-//! A Color that runs, and HTTP/1.1 to it by hand: what is on the wire is what the tests are about.
+//! A running Color, and HTTP/1.1 by hand, because the tests check the bytes of the answers.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Longer than anything here takes on a busy machine; a hang ends in a failed test.
+/// Longer than anything here takes on a busy machine; whatever hangs fails the test.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The binary with nothing but these variables.
+/// The binary with these environment variables alone.
 pub(crate) fn command(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_color"));
     command.env_clear().envs(variables.iter().copied());
     command
 }
 
-/// A running Color, killed at the latest when the test is over.
+/// A running Color, killed when the value is dropped.
 pub(crate) struct Running {
     child: Child,
     pub(crate) address: SocketAddr,
-    /// What it printed at its start.
+    /// The line that it printed at its start.
     pub(crate) line: String,
 }
 
@@ -51,7 +51,7 @@ impl Running {
         stream
     }
 
-    /// One request on a connection of its own, with these lines after the first.
+    /// Sends one request on a connection of its own, with these lines after the first.
     pub(crate) fn ask(&self, request_line: &str, lines: &[&str]) -> Answer {
         let mut stream = self.connect();
         let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
@@ -95,16 +95,16 @@ fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// An answer as it came.
+/// An answer as received.
 pub(crate) struct Answer {
     pub(crate) status: String,
-    /// Lower-case name and value, in their order.
+    /// Lower-case names and values, in order.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
 impl Answer {
-    /// Everything until the server closes.
+    /// Reads until the server closes the connection.
     pub(crate) fn read_to_end(mut stream: TcpStream) -> Self {
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
@@ -122,7 +122,7 @@ impl Answer {
         }
     }
 
-    /// The value of a header that is there once or not at all.
+    /// The value of a header that occurs at most once.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(header, _)| header == name);
         let value = values.next()?;
@@ -130,7 +130,7 @@ impl Answer {
         Some(&value.1)
     }
 
-    /// Panics if the answer is not whole.
+    /// Panics if the answer is incomplete.
     pub(crate) fn assert_page(&self) {
         assert_eq!(self.status, "HTTP/1.1 200 OK");
         let length = self.body.len().to_string();

@@ -1,4 +1,4 @@
-//! What is in the images: `docker save`, unpacked.
+//! The contents of the images, from `docker save`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ impl Image {
         }
     }
 
-    /// The one file of the one layer: its line in the archive's list, and its bytes.
+    /// The only file of the only layer: its line in the archive's list, and its bytes.
     fn only_file(&self, name: &str) -> (String, Vec<u8>) {
         let [layer] = &self.layers[..] else {
             panic!("one layer: {:?}", self.layers)
@@ -87,7 +87,7 @@ fn color_is_one_static_program_of_at_most_2_mb_that_is_not_root() {
     assert_eq!(config["User"], "65532:65532");
     assert_eq!(config["Entrypoint"], json!(["/color"]));
     assert_eq!(config["ExposedPorts"], json!({"8080/tcp": {}}));
-    // No shell in it either.
+    // The image has no shell either.
     assert!(
         config["Cmd"].is_null() || config["Cmd"] == json!([]),
         "{config}"
@@ -103,6 +103,6 @@ fn the_plugin_is_the_module_at_the_root_of_the_last_layer() {
 }
 
 #[test]
-fn a_dynamic_program_would_be_noticed() {
+fn a_dynamic_program_is_recognized() {
     assert!(!is_static(&fs::read("/proc/self/exe").unwrap()));
 }

@@ -1,5 +1,5 @@
 //! The images and the compose file, with a real container engine. `make test-images` and `make test-compose` set up
-//! what these tests need, and skip them where there is no engine.
+//! what these tests need, and skip them if there is no engine.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! An image for Envoy where no registry can be reached: the Envoy of the tests, and the few programs that the compose
-//! file takes from the official image.
+//! An image for Envoy if no registry can be reached. It holds the Envoy of the tests and the few programs that the compose
+//! file needs from the official image.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -13,7 +13,7 @@ use crate::engine::{attempt, engine, run};
 const OFFICIAL: &str = "envoyproxy/envoy:v1.40.0";
 const STAND_IN: &str = "canary-envoy-stand-in:test";
 
-/// The official image if it is here or can be had, else a stand-in; the image's name.
+/// Returns the name of the official image if it is here or can be pulled, else builds a stand-in.
 pub(crate) fn envoy_image() -> String {
     let engine = engine();
     if attempt(&engine, &["image", "inspect", OFFICIAL]).is_ok()
@@ -48,14 +48,14 @@ pub(crate) fn envoy_image() -> String {
     STAND_IN.to_owned()
 }
 
-/// Takes the stand-in away again, if there is one.
+/// Removes the stand-in, if this is one.
 pub(crate) fn remove(image: &str) {
     if image == STAND_IN {
         let _ = attempt(&engine(), &["rmi", image]);
     }
 }
 
-/// The program itself: Python's package has a script that starts it.
+/// The program itself, because Python's package puts a script in front of it.
 fn envoy() -> PathBuf {
     let path = Binary::Envoy
         .find()
@@ -76,7 +76,7 @@ fn which(name: &str) -> PathBuf {
         .expect("it is installed")
 }
 
-/// What the dynamic loader loads for the program, and the loader.
+/// The libraries that the program needs, and the dynamic loader.
 fn libraries(program: &Path) -> Vec<PathBuf> {
     let list = run("ldd", &[program]);
     let words = list

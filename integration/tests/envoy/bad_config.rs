@@ -10,7 +10,7 @@ use crate::support::{World, no_vm_restarted, policy, rule, weights, who};
 
 const CREATED: &str = "wasm.envoy.wasm.runtime.v8.created";
 
-/// A good configuration, all of it to green.
+/// A valid configuration that sends everything to green.
 fn good(n: u64) -> Filter {
     Filter::new(policy(&rule(&format!("g{n}"), 0, 1)))
 }
@@ -23,7 +23,7 @@ fn wait_for_refusal(world: &World, refused: u64) {
         });
 }
 
-/// The lines in which the filter complains.
+/// The lines in which the filter refuses a configuration.
 fn complaints(world: &World) -> Vec<String> {
     world
         .envoy
@@ -35,7 +35,7 @@ fn complaints(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn every_mistake_is_refused_by_its_place_and_the_old_configuration_goes_on() {
+fn every_mistake_is_refused_with_its_place_and_the_old_configuration_stays_in_force() {
     let world = World::start(&Setup::with(good(0)));
     let load = Load::start(&world.envoy, 3);
     let table = table();
@@ -51,7 +51,7 @@ fn every_mistake_is_refused_by_its_place_and_the_old_configuration_goes_on() {
     {
         let before = complaints(&world).len();
         world.envoy.write(&Filter::new(text));
-        // The virtual machine that Envoy tries it in, the main thread and both workers.
+        // One line each from the virtual machine in which Envoy tries it, the main thread and both workers.
         let lines = eventually("every thread refuses", || {
             let lines = complaints(&world).split_off(before);
             (lines.len() >= 4).then_some(lines)
@@ -74,12 +74,12 @@ fn every_mistake_is_refused_by_its_place_and_the_old_configuration_goes_on() {
         wait_for_refusal(&world, 0);
     }
     load.finish();
-    assert_eq!(world.blue.served(), 0, "all went to green, all the time");
+    assert_eq!(world.blue.served(), 0, "every request went to green");
     no_vm_restarted(&world.envoy);
 }
 
 #[test]
-fn what_is_no_text_is_refused_too() {
+fn a_configuration_that_is_not_text_is_refused() {
     let world = World::start(&Setup::with(good(0)));
     let packed = |name: &str, value| {
         Some(
@@ -87,7 +87,7 @@ fn what_is_no_text_is_refused_too() {
         )
     };
     let cases = [
-        // Struct: Envoy hands over protobuf, whatever its API comment says.
+        // Struct: Envoy passes protobuf, although the comment in its API says otherwise.
         packed("Struct", json!({"http": [{"route": [{"cluster": "a"}]}]})),
         // {"http": "\xff"}
         packed("BytesValue", json!("eyJodHRwIjogIv8ifQ==")),
@@ -190,7 +190,7 @@ fn an_envoy_that_starts_with_a_mistake_serves_and_takes_the_next_good_one() {
 }
 
 #[test]
-fn a_static_mistake_starts_and_serves_as_well() {
+fn an_envoy_with_a_static_mistake_starts_and_serves() {
     let world = World::start(&Setup {
         delivery: Delivery::Static,
         ..Setup::new("{")

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-/// A configuration that has to be refused.
+/// A configuration that the filter must refuse.
 pub(crate) struct Bad {
     pub(crate) text: String,
-    /// What the log says, up to the reason: the path to the mistake and a colon, or the text's fault.
+    /// The beginning of the message in the log: the path to the mistake and a colon.
     pub(crate) place: &'static str,
     /// A part of the reason.
     pub(crate) reason: &'static str,
@@ -364,7 +364,7 @@ const MATCHES: &[(&str, &str, &str)] = &[
     (r#""port": 80"#, "http[0].match[0].port: ", "VirtualService"),
 ];
 
-/// Members beside one good rule.
+/// Members beside one valid rule.
 const TOPS: &[(&str, &str, &str)] = &[
     (r#""clusterHeader": "host""#, "clusterHeader: ", "reserved"),
     (
@@ -404,7 +404,7 @@ const TOPS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// What is no configuration at all.
+/// Texts that are not a configuration at all.
 const TEXTS: &[(&str, &str, &str)] = &[
     (" \n", "the configuration is empty", ""),
     ("{", "the configuration is not JSON: ", "line 1"),
@@ -444,7 +444,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// All of them.
+/// All configurations with a mistake.
 pub(crate) fn table() -> Vec<Bad> {
     let rows = |rows: &'static [(&str, &'static str, &'static str)], text: fn(&str) -> String| {
         rows.iter().map(move |(members, place, reason)| Bad {
@@ -478,7 +478,7 @@ pub(crate) fn table() -> Vec<Bad> {
         place: "",
         reason: "recursion limit",
     });
-    // What would not fit into a wasm memory: reading it would crash the module.
+    // A text that does not fit into the memory of a wasm module: reading it would crash the module.
     table.push(Bad {
         text: " ".repeat((16 << 20) + 1),
         place: "",

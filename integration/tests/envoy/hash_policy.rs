@@ -1,7 +1,7 @@
-//! The filter beside Envoy's own way to keep users: `weighted_clusters` with `use_hash_policy`.
+//! The filter compared with Envoy's own stickiness: `weighted_clusters` with `use_hash_policy`.
 //!
-//! Users and hashes are fixed, so the numbers are, too. Envoy's are those of the formula in the filter's
-//! `tests/stickiness.rs`, on which the column in docs/stickiness.md rests.
+//! Users and hashes are fixed, and so are the numbers. Envoy's numbers are those of the formula in `tests/stickiness.rs`,
+//! from which the column in docs/stickiness.md comes.
 
 use harness::http1::Connection;
 use harness::{BLUE, GREEN, Setup};
@@ -11,7 +11,7 @@ use crate::support::{World, routes, rule, who};
 
 const USERS: u32 = 2_000;
 
-/// Envoy's routes, by their weights.
+/// Envoy's routes with these weights.
 fn weighted_clusters(bootstrap: &mut Value) {
     let route = |path: &str, blue: u32, green: u32| {
         let clusters = json!([{"name": BLUE, "weight": blue}, {"name": GREEN, "weight": green}]);
@@ -26,7 +26,7 @@ fn weighted_clusters(bootstrap: &mut Value) {
     routes(bootstrap).splice(0..0, [route("/envoy/9-1", 9, 1), route("/envoy/3-1", 3, 1)]);
 }
 
-/// The filter's rules, by their weights.
+/// The filter's rules with these weights.
 fn rules() -> String {
     let sticky = |name: &str, blue: u32, green: u32| {
         let mut rule = rule(name, blue, green);

@@ -1,4 +1,4 @@
-//! Whatever a client sends, there is an answer, and the virtual machine stays.
+//! Whatever a client sends, it gets an answer, and the virtual machine keeps running.
 
 use harness::http2::{self, Answer};
 use harness::{Echo, Envoy, GREEN, Setup, manager};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{World, no_vm_restarted, route_everything, rule};
 
-/// A rule that reads what the client sent, in every way there is, before one that matches everything.
+/// A rule that reads the request in every possible way, before a rule that matches everything.
 fn curious() -> String {
     let reads = [
         json!({"uri": {"regex": "/[\\x00-~]*(no)?match\\xff"}}),
@@ -42,7 +42,7 @@ fn start(change: fn(&mut Value)) -> World {
     })
 }
 
-/// Nothing broke, and the next request is decided about.
+/// Nothing broke, and the filter decides the next request.
 fn still_well(envoy: &Envoy, green: &Echo) {
     no_vm_restarted(envoy);
     let before = green.served();
@@ -65,7 +65,7 @@ fn still_well(envoy: &Envoy, green: &Echo) {
     }
 }
 
-/// Header lines of up to some 60 KB and of all kinds of bytes, under names that the rules ask for and others.
+/// Header lines of up to about 60 KB and of all kinds of bytes, under names that the rules use and others.
 fn header_tables() -> Vec<Vec<(&'static str, Vec<u8>)>> {
     let bytes = |byte: u8, n: usize| vec![byte; n];
     let mut tables = vec![vec![]];
@@ -215,7 +215,7 @@ fn any_path_over_http2_is_answered() {
                     ..
                 } | Answer::Reset(_)
             );
-            // Only what is no path at all.
+            // Only values that are not a path.
             let closed = answer == Answer::Closed && !path.starts_with(b"/");
             assert!(served || refused || closed, "{answer:?}: {shown}");
             raw += u32::from(served && path.contains(&0xff));
@@ -225,7 +225,7 @@ fn any_path_over_http2_is_answered() {
     }
 }
 
-/// Without normalization, so that the filter sees the bytes as they came.
+/// Without normalization, so that the filter sees the bytes as sent.
 fn as_sent(bootstrap: &mut Value) {
     route_everything(bootstrap);
     let manager = manager(bootstrap);
@@ -254,7 +254,7 @@ fn more_than_60_kb_of_headers_is_envoys_431_and_less_is_served() {
 }
 
 #[test]
-fn what_is_hardly_http_is_answered_or_refused() {
+fn malformed_http_is_answered_or_refused() {
     let world = start(route_everything);
     for (request, statuses) in [
         (&b"GET /color HTTP/1.0\r\n\r\n"[..], &[426][..]),
@@ -293,12 +293,12 @@ fn what_is_hardly_http_is_answered_or_refused() {
     still_well(&world.envoy, &world.green);
 }
 
-/// The SDK takes the names in a whole header map for text, so it matters that Envoy lets no other name in.
+/// The SDK reads all names of a header map as text, so Envoy must not let any other name in.
 #[test]
-fn a_header_name_that_is_no_text_never_reaches_the_filter() {
+fn a_header_name_that_is_not_text_never_reaches_the_filter() {
     let mut reads_all = rule("color", 0, 1);
     reads_all["match"] = json!([{"headers": {"x-a": {"exact": "2"}}}]);
-    // An answer's headers are read, too, before a cookie is issued.
+    // The filter also reads an answer's headers before it issues a cookie.
     reads_all["consistentHash"] = json!([{"httpCookie": {"name": "id", "ttl": "0s"}}]);
     let policy = json!({"http": [reads_all], "responseHeader": "x-canary-decision"}).to_string();
     let world = World::start(&Setup {

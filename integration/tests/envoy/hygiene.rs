@@ -1,11 +1,11 @@
-//! The headers that the filter writes are the filter's alone.
+//! Only the filter writes its headers.
 
 use harness::{BLUE, GREEN, Setup};
 use serde_json::{Value, json};
 
 use crate::support::{World, policy, reached, route_everything, rule, virtual_host, who};
 
-/// What a client may try, each the values of its lines of the header.
+/// Attempts of a client: the values of its lines of the header.
 const TRIES: &[&[&[u8]]] = &[
     &[GREEN.as_bytes()],
     &[GREEN.as_bytes(), GREEN.as_bytes()],
@@ -23,7 +23,7 @@ fn headers<'a>(name: &'a str, values: &[&'a [u8]]) -> Vec<(&'a str, &'a [u8])> {
     values.iter().map(|value| (name, *value)).collect()
 }
 
-/// The router leaves the header to the upstream, so that the upstream can tell.
+/// The router passes the header on, so that the upstream can return it.
 fn keep_header(bootstrap: &mut Value) {
     virtual_host(bootstrap)
         .as_object_mut()
@@ -34,7 +34,7 @@ fn keep_header(bootstrap: &mut Value) {
 }
 
 #[test]
-fn a_clients_cluster_header_is_without_effect() {
+fn a_clients_cluster_header_has_no_effect() {
     let mut rule = rule("color", 1, 0);
     rule["match"] = json!([{"uri": {"prefix": "/color/matched"}}]);
     for early_mutation in [true, false] {
@@ -85,7 +85,7 @@ fn as_shipped_the_header_never_reaches_the_upstream() {
 }
 
 #[test]
-fn a_filter_without_a_configuration_removes_the_header_all_the_same() {
+fn a_filter_without_a_configuration_removes_the_header_as_well() {
     let world = World::start(&Setup {
         early_mutation: false,
         change: keep_header,

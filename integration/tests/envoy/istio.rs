@@ -1,4 +1,4 @@
-//! The manifests of `istio/` at work: with the plugin there, not there, and failing.
+//! The manifests of `istio/` in a real Envoy: with the plugin, without it, and with a failing one.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::istiod::Manifests;
 use crate::support::{World, reached, who};
 
-/// What a client may try, each the values of its lines of the header.
+/// Attempts of a client: the values of its lines of the header.
 const TRIES: &[&[&str]] = &[
     &[],
     &[GREEN],
@@ -53,7 +53,7 @@ fn mesh() -> Manifests {
     Manifests::read(&files, Some("mesh/kustomization.yaml"))
 }
 
-/// What istiod makes of these manifests, with other weights.
+/// The configuration that istiod generates from these manifests, with other weights.
 fn setup(manifests: &Manifests, change: fn(&mut Value), weights: [u32; 2]) -> Setup {
     assert_eq!(manifests.plugin()["failStrategy"], "FAIL_OPEN");
     let filter = Filter {
@@ -79,7 +79,7 @@ fn get(envoy: &Envoy, path: &str, header: &str, values: &[&str]) -> Response {
     envoy.connect().send(request.as_bytes()).unwrap()
 }
 
-/// Whatever a client sends as `header`, this version answers it, and the version gets no such header.
+/// Whatever a client sends as `header`, this version answers, and it does not receive the header.
 fn nobody_steers(world: &World, state: &str, header: &str, version: &str) {
     for values in TRIES {
         for path in ["/color", "/color/deep?x=1"] {
@@ -132,7 +132,7 @@ fn the_gateway_sends_each_request_where_the_plugin_decides() {
 }
 
 #[test]
-fn with_the_plugin_no_client_steers_the_gateway() {
+fn with_the_plugin_a_client_cannot_choose_the_cluster() {
     let world = World::start(&setup(
         &gateway(),
         |bootstrap| gateway().translate(bootstrap),
@@ -143,7 +143,7 @@ fn with_the_plugin_no_client_steers_the_gateway() {
 }
 
 #[test]
-fn without_the_plugin_no_client_steers_the_gateway() {
+fn without_the_plugin_a_client_cannot_choose_the_cluster() {
     let with = setup(
         &gateway(),
         |bootstrap| gateway().translate(bootstrap),
@@ -157,9 +157,9 @@ fn without_the_plugin_no_client_steers_the_gateway() {
     assert_eq!(world.green.served(), 0);
 }
 
-/// That it does not pass for another reason: what the two tests above are about can happen.
+/// The counterpart of the two tests above: without the protection, the attack works.
 #[test]
-fn without_the_plugin_and_the_patch_of_the_listener_a_client_would_steer_the_gateway() {
+fn without_the_plugin_and_the_patch_of_the_listener_a_client_could_choose_the_cluster() {
     let with = setup(
         &gateway(),
         |bootstrap| gateway().without("canary-header").translate(bootstrap),
@@ -190,8 +190,8 @@ fn without_the_patch_of_the_route_everybody_is_on_stable() {
     );
 }
 
-/// When the image cannot be pulled, Istio's agent hands Envoy a filter that lets everything pass in the plugin's
-/// place (with FAIL_OPEN; with any other value one that denies everything).
+/// If the image cannot be pulled, Istio's agent gives Envoy another filter instead of the plugin: with FAIL_OPEN one that
+/// lets everything pass, and with any other value one that denies everything.
 fn allow_all(bootstrap: &mut Value) {
     gateway().translate(bootstrap);
     let allow = json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC"});
@@ -200,7 +200,7 @@ fn allow_all(bootstrap: &mut Value) {
 }
 
 #[test]
-fn after_a_failed_pull_everybody_is_on_stable_and_no_client_steers() {
+fn after_a_failed_pull_everybody_is_on_stable_and_a_client_cannot_choose() {
     let with = setup(&gateway(), allow_all, [0, 1]);
     let world = World::start(&Setup {
         delivery: Delivery::Absent,
@@ -210,7 +210,7 @@ fn after_a_failed_pull_everybody_is_on_stable_and_no_client_steers() {
     assert_eq!(world.green.served(), 0);
 }
 
-/// A module that is taken, and crashes at the first request.
+/// A module that Envoy accepts and that crashes at the first request.
 const CRASHES: &str = r#"(module
   (memory (export "memory") 1)
   (func (export "proxy_abi_version_0_2_1"))
@@ -221,7 +221,7 @@ const CRASHES: &str = r#"(module
   (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) unreachable))"#;
 
 #[test]
-fn after_a_crash_everybody_is_on_stable_and_no_client_steers() {
+fn after_a_crash_everybody_is_on_stable_and_a_client_cannot_choose() {
     let dir = Scratch::new();
     let module = dir.join("crashes.wasm");
     fs::write(&module, wat::parse_str(CRASHES).unwrap()).unwrap();
@@ -244,8 +244,8 @@ fn after_a_crash_everybody_is_on_stable_and_no_client_steers() {
 
 #[test]
 fn a_proxy_that_starts_with_a_module_it_cannot_load_answers_500() {
-    // Istio's agent pulls the image before and refuses what is no module, so that this takes a module that Envoy
-    // alone refuses. `envoy/` has a default for it, istiod sends none.
+    // Istio's agent pulls the image first and refuses anything but a module, so this needs a module that only Envoy
+    // refuses. `envoy/` has a default for this case, but istiod sends none.
     let dir = Scratch::new();
     let module = dir.join("empty.wasm");
     fs::write(&module, wat::parse_str("(module)").unwrap()).unwrap();
@@ -273,7 +273,7 @@ fn a_proxy_that_starts_with_a_module_it_cannot_load_answers_500() {
     nobody_steers(&world, "mended", "x-canary-cluster", "green");
 }
 
-/// Istio's authorization at this place of the chain. It denies what takes the route `canary`.
+/// Istio's authorization at this place of the chain. It denies requests that take the route `canary`.
 fn authorize(bootstrap: &mut Value, place: usize) {
     gateway().translate(bootstrap);
     let manager = manager(bootstrap);
@@ -291,7 +291,7 @@ fn authorize(bootstrap: &mut Value, place: usize) {
 }
 
 #[test]
-fn what_is_authorized_is_the_route_that_the_plugin_has_chosen() {
+fn authorization_applies_to_the_route_that_the_plugin_has_chosen() {
     assert_eq!(gateway().plugin()["phase"], "AUTHN");
     let after = World::start(&setup(
         &gateway(),
@@ -299,7 +299,7 @@ fn what_is_authorized_is_the_route_that_the_plugin_has_chosen() {
         [0, 1],
     ));
     assert_eq!(get(&after.envoy, "/color", "accept", &[]).status, 403);
-    // Why it is AUTHN: after authorization the plugin would change a route that was authorized already.
+    // This is why the phase is AUTHN: later the plugin would change a route that is already authorized.
     let before = World::start(&setup(
         &gateway(),
         |bootstrap| authorize(bootstrap, 0),
@@ -328,7 +328,7 @@ fn routes_by_subset_need_no_envoy_filter() {
     assert_eq!(world.blue.served(), 0);
 }
 
-/// The documented limit of that variant: nothing else removes the header.
+/// The documented limit of this variant: without the plugin, nothing removes the header.
 #[test]
 fn by_subset_and_without_the_plugin_a_client_chooses_between_the_subsets_and_nothing_else() {
     let with = setup(
@@ -352,7 +352,7 @@ fn by_subset_and_without_the_plugin_a_client_chooses_between_the_subsets_and_not
     }
 }
 
-/// The host without a subset has a cluster of its own in a mesh; here there are only the two.
+/// In a mesh, the host without a subset has a cluster of its own. Here there are only the two.
 fn mesh_without_the_rest(bootstrap: &mut Value) {
     mesh().translate(bootstrap);
     let host = &mut manager(bootstrap)["route_config"]["virtual_hosts"][0];

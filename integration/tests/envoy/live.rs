@@ -1,4 +1,4 @@
-//! Changes while it runs.
+//! Changes while Envoy runs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -28,13 +28,13 @@ fn weights_change_under_load_without_a_failed_request_or_a_restart() {
     }
     let requests = load.finish();
     assert!(requests >= 2_000, "{requests}");
-    // The workers keep theirs; each update has one more for a moment, in which Envoy tries it first.
+    // The workers keep their virtual machines. Each update has one more for a moment, in which Envoy tries it.
     assert!(world.envoy.stat(CREATED) <= created + 20);
     no_vm_restarted(&world.envoy);
 }
 
 #[test]
-fn after_a_rollback_or_promotion_not_one_request_goes_to_the_other_version() {
+fn after_a_rollback_or_promotion_the_other_version_gets_no_request() {
     let world = World::start(&Setup::with(generation(0, 50, 50)));
     for (n, blue, green) in [(1, 100, 0), (2, 0, 100)] {
         let load = Load::start(&world.envoy, 4);
@@ -53,7 +53,7 @@ fn after_a_rollback_or_promotion_not_one_request_goes_to_the_other_version() {
 }
 
 #[test]
-fn another_module_is_taken_over_live() {
+fn another_module_is_loaded_live() {
     let world = World::start(&Setup::with(generation(0, 1, 1)));
     let created = world.envoy.stat(CREATED);
     let dir = Scratch::new();
@@ -70,7 +70,7 @@ fn another_module_is_taken_over_live() {
     no_vm_restarted(&world.envoy);
 }
 
-/// The same module with other bytes: a custom section more.
+/// The same module with other bytes: with an additional custom section.
 pub(crate) fn other_module(dir: &Scratch, n: u8) -> PathBuf {
     let mut module = fs::read(Filter::new("").module).unwrap();
     module.extend_from_slice(&[0, 3, 1, b'n', n]);
@@ -121,9 +121,9 @@ fn a_module_that_goes_missing_changes_nothing() {
     assert_eq!(world.blue.served(), 0);
 }
 
-/// The filter never sees it, so only Envoy's own statistics can tell (docs/operations.md).
+/// The filter never sees it, so only Envoy's own statistics show it (docs/operations.md).
 #[test]
-fn a_file_that_is_no_yaml_changes_nothing_and_is_counted() {
+fn a_file_that_is_not_yaml_changes_nothing_and_is_counted() {
     const FAILURES: &str = "extension_config_discovery.http_filter.canary.update_failure";
     let world = World::start(&Setup::with(generation(0, 0, 1)));
     for (number, text) in [
@@ -144,15 +144,15 @@ fn a_file_that_is_no_yaml_changes_nothing_and_is_counted() {
     load.finish();
 }
 
-/// The pair pins why the filter has no `clear_route_cache` of its own.
+/// These two show why the filter does not call `clear_route_cache`.
 #[test]
-fn writing_the_header_picks_the_route_again() {
-    // Envoy picks a route before its filters run, here `stable`; the header alone makes it pick `canary`.
+fn writing_the_header_selects_the_route_again() {
+    // Envoy selects a route before its filters run, here `stable`. The header alone makes it select `canary`.
     let world = World::start(&Setup::new(weights(0, 1)));
     let answer = world.envoy.get("/color");
     assert_eq!((who(&answer), world.green.served()), ("green", 1));
 
-    // Whoever writes the header without that leaves the request on the route that was picked first.
+    // A filter that writes the header but keeps the cached route leaves the request on the first route.
     let world = World::start(&Setup {
         delivery: Delivery::Absent,
         change: header_without_a_new_route,
@@ -161,7 +161,7 @@ fn writing_the_header_picks_the_route_again() {
     assert_eq!(who(&world.envoy.get("/color")), "blue");
 }
 
-/// Envoy's own filter writes the header, and does not forget the route.
+/// Envoy's own filter writes the header and keeps the cached route.
 fn header_without_a_new_route(bootstrap: &mut Value) {
     let header = json!({"header": {"key": "x-canary-cluster", "value": GREEN}});
     let filter = json!({

@@ -1,4 +1,4 @@
-//! Requests that go on while something changes.
+//! Requests that continue while something changes.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,14 +8,14 @@ use std::time::Duration;
 use harness::http1::{Connection, Response};
 use harness::{Envoy, eventually};
 
-/// Between the requests of a connection: leaves something of two cores to Envoy and to the other tests.
+/// The pause between the requests of a connection. It leaves some of two cores to Envoy and the other tests.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// So many generations have names of their own, then the first name comes again: a new name is a new metric, and Envoy
-/// keeps every metric for ever.
+/// The number of generations with names of their own; then the first name is used again. A new name is a new metric, and
+/// Envoy keeps every metric for ever.
 pub(crate) const RING: u64 = 32;
 
-/// Connections that ask for `/color` all the time and note which rule decided.
+/// Connections that request `/color` all the time and record which rule decided.
 ///
 /// The rules are named `g0`, `g1` … by the generation of the configuration, in a ring. A worker never goes back to an
 /// older one.
@@ -63,7 +63,7 @@ impl Load {
         load
     }
 
-    /// Waits until every connection has an answer of this generation.
+    /// Waits until this generation has decided an answer on every connection.
     pub(crate) fn wait_for_generation(&self, generation: u64) {
         eventually(
             &format!("generation {generation} decides on every connection"),
@@ -77,21 +77,21 @@ impl Load {
         );
     }
 
-    /// Waits until this many more requests were answered.
+    /// Waits until `more` further requests are answered.
     pub(crate) fn wait_for_requests(&self, more: u64) {
         let goal = self.requests() + more;
-        eventually("the load goes on", || {
+        eventually("the load continues", || {
             assert_eq!(*self.failures.lock().unwrap(), [""; 0]);
             (self.requests.load(Ordering::Relaxed) >= goal).then_some(())
         });
     }
 
-    /// How many requests were answered so far.
+    /// The number of requests answered so far.
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Ends it; how many requests there were, none of which failed.
+    /// Ends the load and returns the number of requests. None of them may have failed.
     pub(crate) fn finish(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         self.threads
@@ -102,7 +102,7 @@ impl Load {
     }
 }
 
-/// The generation that decided about an answer.
+/// The generation that decided an answer.
 pub(crate) fn generation(response: &Response) -> Option<u64> {
     let decision = response.header("x-canary-decision")?;
     decision
@@ -120,7 +120,7 @@ fn request(connection: &mut Connection, newest: &AtomicU64) -> Result<(), String
     if response.status != 200 {
         return Err(format!("{response:?}"));
     }
-    let decided = generation(&response).ok_or_else(|| format!("nobody decided: {response:?}"))?;
+    let decided = generation(&response).ok_or_else(|| format!("no rule decided: {response:?}"))?;
     let before = newest.swap(decided, Ordering::Relaxed);
     let ahead = (decided + RING - before) % RING;
     if ahead > RING / 2 {

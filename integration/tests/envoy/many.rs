@@ -1,4 +1,4 @@
-//! Ten thousand rules, and the last one decides.
+//! Ten thousand rules, of which the last one decides.
 
 use std::time::Instant;
 
@@ -69,7 +69,7 @@ fn regex(rule: usize) -> Value {
     json!({"uri": {"regex": format!("/[a-z]+-{rule}/[0-9]+/.*")}})
 }
 
-/// A running Envoy takes the list, all of its rules, and the last one decides about this request.
+/// A running Envoy accepts the list with all its rules, and the last one decides this request.
 fn is_taken(list: &str, matches: impl Iterator<Item = Value>, path: &str, authority: &str) {
     let destination = |cluster: &str| json!([{"cluster": cluster}]);
     let mut http: Vec<Value> = matches
@@ -115,7 +115,7 @@ fn is_taken(list: &str, matches: impl Iterator<Item = Value>, path: &str, author
     no_vm_restarted(&world.envoy);
 }
 
-/// The route of the filter for every path, and stable behind it.
+/// The filter's route for every path, and the stable route after it.
 fn header_decides_everywhere(bootstrap: &mut Value) {
     crate::support::routes(bootstrap)[0]["match"]["prefix"] = json!("/");
     route_everything(bootstrap);

@@ -1,4 +1,4 @@
-//! What can be seen from outside, under the documented names.
+//! Metrics, logs and headers under the documented names.
 
 use harness::{BLUE, GREEN, Setup, eventually};
 use serde_json::json;
@@ -43,7 +43,7 @@ fn requests_are_counted_by_route_subset_and_reason() {
 }
 
 #[test]
-fn what_envoy_counts_of_a_cluster_has_the_subset_as_its_label() {
+fn envoys_own_metrics_of_a_cluster_have_the_subset_as_a_label() {
     let world = World::start(&Setup::new(weights(0, 1)));
     for _ in 0..3 {
         world.envoy.get("/color");
@@ -82,7 +82,7 @@ fn the_access_log_has_the_route_the_cluster_and_the_decision() {
             with_state(1, 0),
             format!("route=canary cluster={BLUE} canary=color/blue-sub/only"),
         ),
-        // Off unless said.
+        // Off by default.
         (
             weights(0, 1),
             format!("route=canary cluster={GREEN} canary=-"),
@@ -108,7 +108,7 @@ fn the_access_log_has_the_route_the_cluster_and_the_decision() {
 }
 
 #[test]
-fn the_response_header_tells_the_decision_and_nothing_else_does() {
+fn the_response_header_shows_the_decision_and_nothing_else_does() {
     let world = World::start(&Setup {
         change: route_everything,
         ..Setup::new(weights(0, 1))
@@ -127,7 +127,7 @@ fn the_response_header_tells_the_decision_and_nothing_else_does() {
             "route=color;subset=green-sub;reason=only".to_owned()
         )]
     );
-    // What the upstream sent under that name is not ours, so it goes.
+    // The value that the upstream sent under this name is replaced.
     let unmatched = connection.get("/", &[]).unwrap();
     assert_eq!(unmatched.header("x-canary-decision"), None);
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{rule, skipped};
 
-/// Two Colors at equal weights, told in the header that the demo's page reads.
+/// Two Colors at equal weights, with the decision in the header that the demo's page reads.
 fn start(members: &Value) -> (Envoy, [Color; 2]) {
     let mut rule = rule("color", 1, 1);
     rule.as_object_mut()
@@ -29,7 +29,7 @@ fn chromium(test: &str) -> Option<Chromium> {
     chromium
 }
 
-/// The text that a row shows, without markup; `None` while it is hidden.
+/// The text of a row, without markup; `None` if the row is hidden.
 fn shown(page: &str, term: &str) -> Option<String> {
     let (before, after) = page
         .split_once(&format!("<dt>{term}</dt>"))
@@ -78,7 +78,7 @@ fn a_browser_stays_on_its_colour_and_sees_why() {
             shown(&page, "Known by").as_deref(),
             Some("cookie this browser keeps it")
         );
-        // What the page asks for itself is no visit.
+        // The page's own request does not count.
         assert_eq!(shown(&page, "Requests served"), Some(visit.to_string()));
     }
 }
@@ -102,8 +102,8 @@ fn after_a_rollback_the_page_says_that_there_is_no_other_version() {
 }
 
 #[test]
-fn a_page_that_was_drawn_by_weight_says_so_and_never_names_another_version() {
-    let test = "a_page_that_was_drawn_by_weight_says_so_and_never_names_another_version";
+fn a_page_chosen_by_weight_says_so_and_never_names_another_version() {
+    let test = "a_page_chosen_by_weight_says_so_and_never_names_another_version";
     let Some(chromium) = chromium(test) else {
         return;
     };

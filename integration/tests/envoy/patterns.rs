@@ -1,11 +1,11 @@
-//! The largest patterns, and larger ones: each worker's virtual machine has a small stack and reads them all.
+//! The largest patterns, and larger ones. Each worker's virtual machine, with its small stack, reads all of them.
 
 use harness::{CONFIG_REFUSED, Filter, GREEN, Setup, eventually};
 use serde_json::{Value, json};
 
 use crate::support::{World, no_vm_restarted, route_everything, rule, weights};
 
-/// A path that the pattern matches decides for green, all other ones for the shipped rule.
+/// Paths that the pattern matches go to green, and all others follow the shipped rule.
 fn policy(pattern: &str) -> String {
     let matched = json!({"uri": {"regex": pattern}});
     let large: Value = json!({"name": "large", "match": [matched], "route": [{"cluster": GREEN}]});
@@ -17,7 +17,7 @@ fn nested(open: &str, close: &str) -> String {
 }
 
 #[test]
-fn the_largest_patterns_are_taken_and_match() {
+fn the_largest_patterns_are_accepted_and_match() {
     let world = World::start(&Setup {
         change: route_everything,
         ..Setup::new(weights(1, 0))
@@ -69,7 +69,7 @@ fn the_largest_patterns_are_taken_and_match() {
     }
 }
 
-/// Reading one may not take long either: Envoy's main thread does it, and its admin interface has to answer meanwhile.
+/// Reading one must also be quick, because Envoy's main thread does it and has to serve the admin interface meanwhile.
 #[test]
 fn a_pattern_beyond_any_limit_is_refused() {
     let world = World::start(&Setup {
@@ -105,9 +105,9 @@ fn a_pattern_beyond_any_limit_is_refused() {
     no_vm_restarted(&world.envoy);
 }
 
-/// Each of them is within every limit of its own; all of them took the memory of a virtual machine, which is a crash.
+/// Each pattern alone is within all limits. Together they would use up the memory of a virtual machine and crash it.
 #[test]
-fn patterns_that_are_too_many_are_refused() {
+fn too_many_patterns_are_refused() {
     let world = World::start(&Setup {
         change: route_everything,
         ..Setup::new(weights(1, 0))

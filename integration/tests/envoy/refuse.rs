@@ -1,4 +1,4 @@
-//! `CANARY_ON_BAD_CONFIG=refuse`: a mistake is left to Envoy's own ways.
+//! `CANARY_ON_BAD_CONFIG=refuse`: the filter leaves a mistake to Envoy.
 
 use harness::{Delivery, Filter, Setup, eventually};
 
@@ -11,7 +11,7 @@ fn refusing(policy: &str) -> Filter {
 }
 
 #[test]
-fn an_update_with_a_mistake_is_rejected_and_a_good_one_is_taken() {
+fn an_update_with_a_mistake_is_rejected_and_a_valid_one_is_accepted() {
     let world = World::start(&Setup::with(refusing(&weights(0, 1))));
     world.envoy.update(&refusing("{"));
     world.envoy.wait_for("the update is rejected", |stats| {
@@ -51,7 +51,7 @@ fn a_static_start_with_a_mistake_fails() {
 }
 
 #[test]
-fn a_start_by_discovery_with_a_mistake_has_the_default_and_takes_a_good_one() {
+fn a_start_by_discovery_with_a_mistake_has_the_default_and_accepts_a_valid_one() {
     let world = World::start(&Setup::with(refusing("{")));
     assert_eq!(world.envoy.stat(REJECTED), 1);
     assert_eq!(who(&world.envoy.get("/color")), "blue");

@@ -10,11 +10,11 @@ use crate::support::{World, no_vm_restarted, rule};
 
 const UPDATES: u64 = 1_000;
 const REQUESTS: u64 = 1_000_000;
-/// Every so many updates the memory is read.
+/// The number of updates between two readings of the memory.
 const PART: u64 = 100;
-/// Until then caches, pools and the virtual machines' heaps fill up.
+/// The number of updates in which caches, pools and the virtual machines' heaps fill up.
 const WARM: usize = 3;
-/// What the resident memory may differ by after that, in KiB: what the allocators give back and take again.
+/// How much the resident memory may vary after that, in KiB, because allocators return memory and take it again.
 const FLAT: u64 = 2 * 1024;
 
 #[test]
@@ -64,7 +64,7 @@ fn soak(rules: usize) {
     );
 }
 
-/// The rule for the load last, with other weights each time, behind rules that the load does not match.
+/// Rules that the load does not match, then the rule for the load, with other weights each time.
 fn generation(rules: usize, update: u64) -> Filter {
     let name = format!("g{}", update % RING);
     let share = u32::try_from(update % 100).unwrap();
@@ -82,7 +82,7 @@ fn generation(rules: usize, update: u64) -> Filter {
     )
 }
 
-/// A line for each of a million requests would be the test's own memory.
+/// A log line for each of a million requests would use the test's own memory.
 fn without_access_log(bootstrap: &mut Value) {
     manager(bootstrap)
         .remove("access_log")

@@ -1,11 +1,11 @@
-//! Who gets what.
+//! Which version gets which requests.
 
 use harness::{Color, Delivery, Envoy, Filter, Setup};
 use serde_json::{Value, json};
 
 use crate::support::{World, reached, route_everything, rule, weights, who};
 
-/// Whether `count` of `n` is within five standard deviations of the share: once in 1.7 million tests it is not.
+/// Whether `count` of `n` is within five standard deviations of the share. A correct split fails once in 1.7 million tests.
 pub(crate) fn is_share(count: u32, n: u32, share: f64) -> bool {
     let (count, n) = (f64::from(count), f64::from(n));
     (count - n * share).abs() <= 5.0 * (n * share * (1.0 - share)).sqrt()
@@ -20,7 +20,7 @@ fn the_shipped_configuration_gives_blue_75_and_green_25_percent() {
         green.address(),
     );
     let (mut blue, n) = (0, 6_000);
-    // Over several connections, so that every worker has its part.
+    // Over several connections, so that every worker gets some.
     for _ in 0..6 {
         let mut connection = envoy.connect();
         for _ in 0..n / 6 {
@@ -39,8 +39,8 @@ fn the_shipped_configuration_gives_blue_75_and_green_25_percent() {
 }
 
 #[test]
-fn the_choice_is_made_anew_for_every_request_and_worker() {
-    // Two workers with the same seed would answer alike; so would one that draws once per connection.
+fn each_request_on_each_worker_is_chosen_for_independently() {
+    // Two workers with the same seed would answer alike, and so would a worker that draws once per connection.
     let world = World::start(&Setup::new(weights(50, 50)));
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..8 {
@@ -61,7 +61,7 @@ fn the_choice_is_made_anew_for_every_request_and_worker() {
 }
 
 #[test]
-fn all_to_one_version_leaks_not_one_request_to_the_other() {
+fn with_all_weight_on_one_version_the_other_gets_no_request() {
     for (blue, green) in [(100, 0), (0, 100)] {
         let world = World::start(&Setup::new(weights(blue, green)));
         for _ in 0..4 {
@@ -122,7 +122,7 @@ fn outside_the_prefix_the_filter_changes_nothing() {
         let [with, without] = [&worlds[0], &worlds[1]].map(|world| {
             let mut response = world.envoy.connect().get(path, &headers).unwrap();
             assert_eq!(who(&response), "blue");
-            // These differ from one request to the next.
+            // These differ between requests.
             response.headers.retain(|(name, _)| {
                 !["date", "x-envoy-upstream-service-time"].contains(&name.as_str())
             });

@@ -1,4 +1,4 @@
-//! The same user gets the same version: users with cookies, through changes of the weights and of the proxy.
+//! The same user gets the same version: users with cookies, while the weights and the proxy change.
 
 use harness::{Browser, Envoy, Filter, Setup, eventually};
 use serde_json::json;
@@ -9,8 +9,8 @@ use crate::support::{World, no_vm_restarted, policy, rule, who};
 
 const USERS: u32 = 300;
 
-/// This share of the users on green, by a cookie. The rule is named by its generation, so that an answer tells which
-/// configuration decided; the salt stays, and with it everybody's version.
+/// This share of the users on green, by a cookie. The rule's name is its generation, so that an answer shows which
+/// configuration decided. The salt stays the same, and with it everybody's version.
 fn users(name: &str, green: u32) -> String {
     let mut rule = rule(name, 100 - green, green);
     rule["salt"] = json!("color");
@@ -22,7 +22,7 @@ fn browsers(envoy: &Envoy) -> Vec<Browser> {
     (0..USERS).map(|_| Browser::new(envoy.address())).collect()
 }
 
-/// The version of every user, who asks until this generation decides: an old answer is not counted.
+/// The version of every user. Each user repeats the request until this generation decides it.
 fn versions(browsers: &mut [Browser], newest: u64) -> Vec<String> {
     let ask = |browser: &mut Browser| {
         eventually("the newest configuration decides", || {
@@ -81,7 +81,7 @@ fn browsers_keep_their_version_on_every_worker() {
 }
 
 #[test]
-fn a_ramp_brings_nobody_back_and_a_rollback_everybody_with_the_same_cookie() {
+fn a_ramp_returns_nobody_and_a_rollback_returns_everybody_with_the_same_cookie() {
     let world = World::start(&Setup {
         concurrency: 4,
         ..Setup::new(users("g0", 5))
@@ -119,7 +119,7 @@ fn a_ramp_brings_nobody_back_and_a_rollback_everybody_with_the_same_cookie() {
     world.envoy.update(&Filter::new(users("g4", 0)));
     assert_eq!(greens(&versions(&mut browsers, 4)), 0);
     assert_eq!(cookies(&browsers), issued);
-    // The cookie holds the user and not the version: the same canary has the same users again.
+    // The cookie holds the user and not the version, so the same canary gets the same users again.
     world.envoy.update(&Filter::new(users("g5", 25)));
     assert_eq!(versions(&mut browsers, 5), at_25);
     assert_eq!(cookies(&browsers), issued);

@@ -1,4 +1,4 @@
-//! The client's address as a key: without its port, and as Envoy trusts it.
+//! The client's address as a key: without its port, and the one that Envoy trusts.
 
 use std::net::{Ipv6Addr, TcpListener};
 
@@ -18,7 +18,7 @@ fn one_trusted_hop(bootstrap: &mut Value) {
 }
 
 #[test]
-fn behind_a_trusted_hop_it_is_the_address_that_the_hop_saw() {
+fn after_a_trusted_hop_the_key_is_the_address_that_the_hop_saw() {
     let world = World::start(&Setup {
         change: one_trusted_hop,
         ..by_address()
@@ -27,13 +27,13 @@ fn behind_a_trusted_hop_it_is_the_address_that_the_hop_saw() {
     for n in 1..60 {
         for (forwarded, address) in [
             (format!("203.0.113.{n}"), format!("203.0.113.{n}")),
-            // What stands before it, the client may have made up.
+            // The client may have forged everything before it.
             (
                 format!("198.51.100.{n}, 10.0.0.1, 203.0.113.{n}"),
                 format!("203.0.113.{n}"),
             ),
             (format!("2001:db8::{n:x}"), format!("2001:db8::{n:x}")),
-            // One address, one spelling.
+            // Different spellings of one address are one key.
             (format!("2001:DB8:0:0::{n:x}"), format!("2001:db8::{n:x}")),
         ] {
             let version = known(&mut connection, address.as_bytes());
@@ -50,12 +50,12 @@ fn behind_a_trusted_hop_it_is_the_address_that_the_hop_saw() {
 }
 
 #[test]
-fn without_a_trusted_hop_it_is_the_connections_whatever_the_client_says() {
+fn without_a_trusted_hop_the_key_is_the_connections_address() {
     let world = World::start(&by_address());
     let version = known(&mut world.envoy.connect(), b"127.0.0.1");
     for n in 1..60 {
         let forwarded = format!("203.0.113.{n}");
-        // A connection each: a port in the key would give half of them the other version.
+        // One connection each: with the port in the key, half of them would get the other version.
         let answer = world
             .envoy
             .connect()
@@ -73,7 +73,7 @@ fn an_ipv6_client_is_known_without_brackets_and_port() {
             "this machine has no ::1",
         );
     }
-    // With one client there is one key: by forty salts it is told from any other.
+    // One client is one key. Forty salts distinguish it from any other key.
     let rules: Vec<_> = (0..40)
         .flat_map(|n| {
             [

@@ -1,4 +1,4 @@
-//! The cookie that makes a user of a new browser.
+//! The cookie by which a new browser becomes a user.
 
 use harness::http1::Response;
 use harness::http2::{self, Answer};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::sticky_keys::{decided, known, setup};
 use crate::support::{World, no_vm_restarted, routes, who};
 
-/// Halves by a cookie with these members beside its name.
+/// A rule that splits in halves by a cookie with these members besides its name.
 fn issuing(members: &Value) -> Setup {
     let mut cookie = json!({"name": "canary-id", "ttl": "720h"});
     cookie
@@ -18,7 +18,7 @@ fn issuing(members: &Value) -> Setup {
     setup(&json!([{"httpCookie": cookie}]))
 }
 
-/// One GET over HTTP/2 on a connection of its own.
+/// Sends one GET over HTTP/2 on a connection of its own.
 fn over_http2(world: &World, headers: &[(&str, &[u8])]) -> Response {
     match http2::get(world.envoy.address(), b"/color", headers).unwrap() {
         Answer::Response {
@@ -34,7 +34,7 @@ fn over_http2(world: &World, headers: &[(&str, &[u8])]) -> Response {
     }
 }
 
-/// The key that the answer issues, which is 128 random bits in hex, and what follows it.
+/// The key that the answer issues, 128 random bits in hex, and the attributes after it.
 fn issued(answer: &Response) -> Option<(String, String)> {
     let mut lines = answer
         .values("set-cookie")
@@ -52,7 +52,7 @@ fn issued(answer: &Response) -> Option<(String, String)> {
 }
 
 #[test]
-fn the_first_answer_obeys_the_cookie_that_it_brings() {
+fn the_first_answer_comes_from_the_version_of_the_cookie_that_it_sets() {
     let world = World::start(&issuing(&json!({})));
     let mut keys = std::collections::BTreeSet::new();
     for _ in 0..100 {
@@ -108,7 +108,7 @@ fn the_attributes_are_the_configured_ones_and_secure_by_https_alone() {
             format!("{attributes}; Secure")
         );
     }
-    // Without a hop to trust, it is the connection that counts.
+    // Without a trusted hop, the connection counts.
     let world = World::start(&issuing(&json!({})));
     let answer = world
         .envoy
@@ -165,7 +165,7 @@ fn the_cookies_of_the_service_stay_beside_it() {
 }
 
 #[test]
-fn answers_of_envoy_itself_bring_the_cookie_as_well() {
+fn answers_of_envoy_itself_set_the_cookie_as_well() {
     let world = World::start(&Setup {
         change: local_answers,
         ..issuing(&json!({}))
@@ -191,7 +191,7 @@ fn answers_of_envoy_itself_bring_the_cookie_as_well() {
     no_vm_restarted(&world.envoy);
 }
 
-/// An answer from the configuration, a redirect, and a cluster that does not exist.
+/// A direct response, a redirect, and a cluster that does not exist.
 fn local_answers(bootstrap: &mut Value) {
     let route = |name: &str, action: &str, value: Value| json!({"name": name, "match": {"prefix": format!("/color/{name}")}, action: value});
     routes(bootstrap).splice(
@@ -209,7 +209,7 @@ fn local_answers(bootstrap: &mut Value) {
 }
 
 #[test]
-fn an_answer_from_a_cache_behind_the_filter_brings_each_user_a_cookie_of_their_own() {
+fn an_answer_from_a_cache_after_the_filter_gives_each_user_a_cookie_of_their_own() {
     let world = World::start(&Setup {
         change: cache,
         ..issuing(&json!({}))
@@ -232,7 +232,7 @@ fn an_answer_from_a_cache_behind_the_filter_brings_each_user_a_cookie_of_their_o
     no_vm_restarted(&world.envoy);
 }
 
-/// Envoy's own cache, between the filter and the router.
+/// Envoy's cache filter, between the filter and the router.
 fn cache(bootstrap: &mut Value) {
     let filter = json!({
         "name": "cache",
@@ -249,7 +249,7 @@ fn cache(bootstrap: &mut Value) {
         .insert(1, filter);
 }
 
-/// Cookie headers, each with the user that it names, or none.
+/// Cookie headers, each with the user that it names, or with none.
 const HEADERS: &[(&[&str], Option<&str>)] = &[
     (&["canary-id=USER"], Some("USER")),
     (&["a=1; canary-id=USER; b=2"], Some("USER")),

@@ -1,4 +1,4 @@
-//! What a user is known by: the keys in their order.
+//! The keys by which a user is known, in order.
 
 use harness::Setup;
 use harness::http1::{Connection, Response};
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::split::is_share;
 use crate::support::{World, rule, who};
 
-/// Two halves by these keys for paths with this prefix. All such rules have one salt, so that the same value gives the
-/// same version in each of them, whatever key it comes by.
+/// A rule that splits in halves by these keys, for paths with this prefix. All such rules have the same salt, so a value
+/// gives the same version in each of them, whichever key carries it.
 pub(crate) fn keyed(name: &str, prefix: &str, keys: &Value) -> Value {
     let mut rule = rule(name, 1, 1);
     rule["match"] = json!([{"uri": {"prefix": prefix}}]);
@@ -17,7 +17,7 @@ pub(crate) fn keyed(name: &str, prefix: &str, keys: &Value) -> Value {
     rule
 }
 
-/// A proxy whose rule at `/color/known` goes by the header `x-user`, and the one at `/color` by these keys.
+/// A proxy with a rule at `/color/known` that is sticky by the header `x-user`, and one at `/color` by these keys.
 pub(crate) fn setup(keys: &Value) -> Setup {
     let known = keyed(
         "known",
@@ -28,7 +28,7 @@ pub(crate) fn setup(keys: &Value) -> Setup {
     Setup::new(json!({"http": rules, "responseHeader": "x-canary-decision"}).to_string())
 }
 
-/// The version of the user of this name.
+/// The version of the user with this name.
 pub(crate) fn known(connection: &mut Connection, user: &[u8]) -> String {
     who(&connection.get("/color/known", &[("x-user", user)]).unwrap()).to_owned()
 }
@@ -105,7 +105,7 @@ fn of_several_header_lines_and_parameters_the_first_decides() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_a_key() {
+fn bytes_that_are_not_text_are_a_key() {
     let world = World::start(&setup(&json!([{"httpHeaderName": "x-id"}])));
     let mut connection = world.envoy.connect();
     for byte in 0x80..=0xff {
@@ -117,7 +117,7 @@ fn bytes_that_are_no_text_are_a_key() {
 }
 
 #[test]
-fn without_a_key_every_request_is_chosen_for_by_weight() {
+fn without_a_key_every_request_is_split_by_weight() {
     let mut rule = rule("color", 75, 25);
     rule["consistentHash"] = json!([{"httpHeaderName": "x-user"}, {"httpCookie": {"name": "id"}}]);
     let world = World::start(&Setup::new(crate::support::policy(&rule)));

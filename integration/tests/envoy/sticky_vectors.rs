@@ -1,4 +1,4 @@
-//! The choice in the module is bit for bit that of the independent implementation.
+//! The module chooses bit for bit as the independent implementation does.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::support::World;
 
 const VECTORS: &str = include_str!("../../../tests/vectors/rendezvous.json");
 
-/// The bytes, if a header's value can carry them: visible ones, since Envoy refuses some others and trims blanks.
+/// The bytes, if a header's value can carry them. They must be visible, because Envoy refuses some others and trims blanks.
 fn header_value(hex: &str) -> Option<Vec<u8>> {
     let bytes: Vec<_> = (0..hex.len())
         .step_by(2)
@@ -19,7 +19,7 @@ fn header_value(hex: &str) -> Option<Vec<u8>> {
     carried.then_some(bytes)
 }
 
-/// The rule of a vector. A label is the name of a cluster here; one outside ASCII can be none.
+/// The rule of a vector. A label is the name of a cluster here, so it must be ASCII.
 fn rule(vector: &Value) -> Option<Value> {
     let destinations = vector["destinations"].as_array().unwrap();
     let route: Vec<_> = destinations
@@ -66,7 +66,7 @@ fn picks_are_those_of_the_golden_vectors() {
     let world = World::start(&Setup::new(policy.to_string()));
     let mut connection = world.envoy.connect();
     for (index, key, pick) in cases {
-        // No such cluster exists: the 503 is Envoy's own, and tells the decision as every answer does.
+        // The cluster does not exist, so Envoy answers 503 itself. This answer shows the decision, too.
         let answer = connection
             .get(format!("/color/v{index}"), &[("x-user", &key)])
             .unwrap();

@@ -1,4 +1,4 @@
-//! What the tests have in common.
+//! Shared by the tests.
 
 use std::io::{self, Write};
 
@@ -6,7 +6,7 @@ use harness::http1::Response;
 use harness::{BLUE, Delivery, Echo, Ended, Envoy, GREEN, Setup, manager};
 use serde_json::{Value, json};
 
-/// An Envoy between the test and two upstreams that tell what reached them.
+/// An Envoy between the test and two upstreams that return what they received.
 pub(crate) struct World {
     pub(crate) envoy: Envoy,
     pub(crate) blue: Echo,
@@ -42,7 +42,7 @@ pub(crate) fn rule(name: &str, blue: u32, green: u32) -> Value {
     })
 }
 
-/// A configuration of this one rule, that tells its decisions in the response header `x-canary-decision`.
+/// A configuration of this one rule that returns its decisions in the response header `x-canary-decision`.
 pub(crate) fn policy(rule: &Value) -> String {
     json!({"http": [rule], "responseHeader": "x-canary-decision"}).to_string()
 }
@@ -68,7 +68,7 @@ pub(crate) fn reached<'r>(response: &'r Response, name: &str) -> Vec<&'r str> {
         .collect()
 }
 
-/// Adds a last route for everything to stable, so that unmatched requests reach an upstream, too.
+/// Adds a last route to stable for everything, so that unmatched requests reach an upstream, too.
 pub(crate) fn route_everything(bootstrap: &mut Value) {
     routes(bootstrap)
         .push(json!({"name": "rest", "match": {"prefix": "/"}, "route": {"cluster": BLUE}}));
@@ -83,12 +83,12 @@ pub(crate) fn routes(bootstrap: &mut Value) -> &mut Vec<Value> {
     virtual_host(bootstrap)["routes"].as_array_mut().unwrap()
 }
 
-/// Says that a test did not run on this machine, past the capture of what passing tests print.
+/// Prints that a test did not run on this machine. It prints around the capture of output, so that it is seen.
 pub(crate) fn skipped(test: &str, reason: &str) {
     let _ = writeln!(io::stderr(), "skipped: {test}: {reason}");
 }
 
-/// The virtual machines came up once and none has ever been started again.
+/// Every virtual machine was started once and never again.
 pub(crate) fn no_vm_restarted(envoy: &Envoy) {
     let stats = envoy.stats();
     let reloads: Vec<_> = stats

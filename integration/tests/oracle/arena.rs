@@ -1,4 +1,4 @@
-//! One Envoy with many listeners, each with a rule list twice: in the filter and as native routes.
+//! One Envoy with many listeners. Each has one rule list twice: in the filter and as native routes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::request::Client;
 use crate::rules::{self, Rule};
 
-/// A listener: the filter's configuration, and the native routes that should do the same.
+/// A listener: the filter's configuration, and the native routes that should be equivalent.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     policy: Value,
@@ -27,7 +27,7 @@ pub(crate) struct Arena {
     _dir: Scratch,
 }
 
-/// Hex digits become the bytes of another header, so that a value can hold what no client can send.
+/// Decodes hex digits into another header, so that a value can hold bytes that a client cannot send.
 const DECODE: &str = r#"
 function envoy_on_request(request)
   local hex = request:headers():get("x-hex")
@@ -44,7 +44,7 @@ impl Site {
         }
     }
 
-    /// Native routes beside a filter that knows nothing of them.
+    /// Native routes beside a filter without these rules.
     pub(crate) fn native(rules: &[Rule]) -> Self {
         Self {
             policy: rules::policy(&[Rule::default()]),
@@ -55,7 +55,7 @@ impl Site {
     fn listener(&self, number: usize) -> Value {
         let resource = Filter::new(self.policy.to_string()).resource();
         let mut filter = resource["resources"][0]["typed_config"].clone();
-        // The name is what the filter's memory of accepted configurations goes by.
+        // The filter remembers accepted configurations by this name.
         filter["config"]["name"] = json!(format!("site-{number}"));
         let mut routes = self.routes.clone();
         routes.push(rules::route(
@@ -91,7 +91,7 @@ impl Site {
 }
 
 impl Arena {
-    /// Starts it; an error is an Envoy that does not take what it was given.
+    /// Starts Envoy. An error means that Envoy refuses the configuration.
     pub(crate) fn start(sites: &[Site]) -> Result<Self, Ended> {
         let dir = Scratch::new();
         let listeners: Vec<_> = sites
@@ -102,7 +102,7 @@ impl Arena {
         let bootstrap = json!({
             "node": {"id": "oracle", "cluster": "oracle"},
             "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
-            // The first as istiod has it: Envoy's own limit would be 100. The second lets a fragment in.
+            // The first is istiod's value; Envoy's own limit is 100. The second allows fragments.
             "layered_runtime": {"layers": [{"name": "oracle", "static_layer": {
                 "re2.max_program_size.error_level": 32_768,
                 "envoy.reloadable_features.http_reject_path_with_fragment": false
@@ -153,7 +153,7 @@ impl Arena {
         Client::new(self.sites[site])
     }
 
-    /// Envoy's log says nothing about this, so the statistics must.
+    /// Envoy does not log this, so only the statistics show it.
     pub(crate) fn no_vm_restarted(&self) {
         let stats = http1::get(self.admin, "/stats?filter=vm_reload")
             .unwrap()
@@ -182,7 +182,7 @@ fn addresses(admin: SocketAddr, count: usize) -> Vec<SocketAddr> {
     found.into_values().collect()
 }
 
-/// The smallest part that Envoy does not take, by halves, with what it says about it.
+/// Finds by bisection the smallest part that Envoy refuses, and returns it with Envoy's reason.
 pub(crate) fn refused<T: Clone>(
     all: &[T],
     sites: &impl Fn(&[T]) -> Vec<Site>,

@@ -1,12 +1,12 @@
-//! What the requests and rules have in them that something may turn on: a generator that no longer makes one of these
-//! proves nothing about it.
+//! Counts the features of requests and rules on which the outcome may depend. If the generator no longer produces one of
+//! them, the comparison proves nothing about it.
 
 use std::collections::BTreeMap;
 
 use crate::request::Request;
 use crate::rules::{Condition, On, Rule, Text};
 
-/// How many requests that Envoy has taken had each of these.
+/// How many of the requests that Envoy accepted had each feature.
 #[derive(Debug, Default)]
 pub(crate) struct Coverage(BTreeMap<&'static str, usize>);
 
@@ -104,7 +104,7 @@ impl Coverage {
         }
     }
 
-    /// Each of them at least once in so many requests.
+    /// Checks that each feature occurred at least once in this many requests.
     pub(crate) fn at_least(&self, once_in: usize, requests: usize) {
         for (what, _) in WANTED {
             let count = self.0.get(what).copied().unwrap_or_default();
@@ -139,7 +139,7 @@ fn uri(request: &Request) -> &[u8] {
         .unwrap()
 }
 
-/// Of the header or parameter that the condition is about.
+/// The values of the header or parameter of the condition.
 fn values(on: On, request: &Request) -> Vec<&[u8]> {
     match on {
         On::Header(name) | On::WithoutHeader(name) => {

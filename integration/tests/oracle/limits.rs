@@ -1,5 +1,5 @@
-//! Differences that are known and documented in docs/semantics.md: what Envoy takes and the filter refuses, with the
-//! reason, so that nothing is taken and read differently.
+//! The known differences, which docs/semantics.md documents: Envoy accepts these patterns and the filter refuses them with
+//! a reason. No pattern is accepted and read differently.
 
 use canary_filter::Policy;
 
@@ -34,7 +34,7 @@ const REFUSED_BY_BOTH: &[&str] = &[
     "[[:nope:]]",
 ];
 
-/// How RE2 begins its reasons (`RE2::ErrorCode`).
+/// The beginnings of RE2's reasons (`RE2::ErrorCode`).
 const RE2: &[&str] = &[
     "invalid escape sequence",
     "invalid character class",
@@ -89,9 +89,9 @@ fn what_envoy_refuses_the_filter_refuses_as_well() {
         );
         let ended = Arena::start(&[Site::native(&[rule(pattern)])]).err();
         let log = ended
-            .unwrap_or_else(|| panic!("Envoy takes {pattern}"))
+            .unwrap_or_else(|| panic!("Envoy accepts {pattern}"))
             .last_lines(3);
-        // RE2's own words, or it has not ended because of the pattern.
+        // The reason must be RE2's: otherwise Envoy has ended for another one.
         assert!(
             RE2.iter().any(|reason| log.contains(reason)),
             "{pattern}: {log}"
@@ -101,7 +101,7 @@ fn what_envoy_refuses_the_filter_refuses_as_well() {
 
 #[test]
 fn a_pattern_has_a_limit_of_its_own() {
-    // 26 000 steps, and a pattern may have 10 000.
+    // It has 26 000 steps, but a pattern may have at most 10 000.
     let long: Vec<_> = (b'a'..=b'z')
         .map(|letter| format!("{}{{1000}}", char::from(letter)))
         .collect();

@@ -1,5 +1,5 @@
-//! Envoy's own router as the oracle of the filter: random rules and random requests, and every request must go where
-//! it would go had the rules been given to Envoy as istiod translates a VirtualService.
+//! Envoy's own router as the oracle of the filter. With random rules, every random request must go where Envoy would send
+//! it if Envoy had the rules as istiod translates them from a VirtualService.
 //!
 //! ```text
 //!             ┌ listener per rule list ─────────────────────────────────────────┐
@@ -7,8 +7,8 @@
 //!             └─────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! `CANARY_ORACLE_PAIRS` and `CANARY_ORACLE_SEED` make it longer and repeat it; `integration/tests/oracle/limits.rs` holds the
-//! differences that are known and documented in docs/semantics.md.
+//! `CANARY_ORACLE_PAIRS` makes it longer, and `CANARY_ORACLE_SEED` repeats a run. `limits.rs` holds the known differences,
+//! which docs/semantics.md documents.
 
 #![allow(
     clippy::unwrap_used,
@@ -31,15 +31,15 @@ mod vocabulary;
 
 use std::env;
 
-/// What the environment says, else the value.
+/// The number in the environment variable, else the usual one.
 fn setting(name: &str, usual: u64) -> u64 {
     env::var(name).map_or(usual, |text| {
         text.parse()
-            .unwrap_or_else(|_| panic!("{name}: no number: {text}"))
+            .unwrap_or_else(|_| panic!("{name} is not a number: {text}"))
     })
 }
 
-/// The seed of this run, which is in every report.
+/// The seed of this run. Every report contains it.
 fn seed() -> u64 {
     setting("CANARY_ORACLE_SEED", 20_261_201)
 }

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-/// A pattern, and values that it should match where it means what it seems to.
+/// A pattern, and values that it should match if it means what it seems to mean.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
     pub(crate) text: String,
@@ -10,7 +10,7 @@ pub(crate) struct Pattern {
 }
 
 enum Piece {
-    /// As written, and what it may stand for.
+    /// The text of the piece, and texts that it may match.
     Atom(&'static str, &'static [&'static [u8]]),
     Concat(Vec<Piece>),
     Alternatives(Vec<Piece>),
@@ -134,7 +134,7 @@ const LOOKS: &[Atom] = &[
     ("(?:)", &[b""]),
 ];
 
-/// What RE2 has not, or what is more than one byte: mostly refused.
+/// Syntax that RE2 lacks, and characters of several bytes: mostly refused.
 const FOREIGN: &[Atom] = &[
     (r"\pN", &[b"7"]),
     (r"\p{Greek}", &[b"a"]),
@@ -160,7 +160,7 @@ const FOREIGN: &[Atom] = &[
     ("(a{60}){20}", &[b"a"]),
 ];
 
-/// With how often the piece is there in a sample, at most.
+/// A repetition, with the largest number of times that a sample contains the piece.
 const REPEATS: &[(&str, u8)] = &[
     ("*", 3),
     ("+", 3),
@@ -182,7 +182,7 @@ const GROUPS: &[&str] = &[
     "(?i-s:",
 ];
 
-/// Bytes that something turns on, for what is changed in a value or a pattern.
+/// Significant bytes, for changes of a value or a pattern.
 const EDGES: &[u8] =
     b"aAbBkKsS/ .,:-_0129{}[]()*+?|^$\\<>&~=!\n\t\x0b\x7f\x80\xa0\xb5\xc3\xa9\xe9\xc9\xff";
 
@@ -233,7 +233,7 @@ impl Piece {
         match self {
             Self::Atom(atom, _) => text.push_str(atom),
             Self::Concat(pieces) => pieces.iter().for_each(|piece| piece.write(text)),
-            // Without a group around it a `|` reaches further than meant, which is as good a pattern as any.
+            // Without a group around it, a `|` covers more than intended, but the pattern is still useful.
             Self::Alternatives(pieces) => {
                 for (number, piece) in pieces.iter().enumerate() {
                     text.push_str(if number == 0 { "" } else { "|" });
@@ -268,7 +268,7 @@ impl Piece {
     }
 }
 
-/// The value with something small changed.
+/// The value with a small change.
 pub(crate) fn edited(value: &[u8], rng: &mut Rng) -> Vec<u8> {
     let mut value = value.to_vec();
     let at = rng.usize(..=value.len());

@@ -1,4 +1,4 @@
-//! Every pattern that the filter takes, RE2 in Envoy takes as well, and it matches the same values.
+//! RE2 in Envoy accepts every pattern that the filter accepts, and matches the same values.
 
 use canary_filter::Policy;
 use fastrand::Rng;
@@ -9,7 +9,7 @@ use crate::request::Request;
 use crate::rules::{Condition, Match, On, Rule, Text, policy};
 use crate::{seed, setting};
 
-/// So many patterns share an Envoy.
+/// The number of patterns that share an Envoy.
 const AT_ONCE: usize = 800;
 const VALUES: usize = 12;
 
@@ -98,7 +98,7 @@ fn rules(patterns: &[Pattern]) -> Vec<Rule> {
     patterns.iter().enumerate().map(rule).collect()
 }
 
-/// How many values match.
+/// The number of values that match.
 fn compare(patterns: &[Pattern], rng: &mut Rng) -> usize {
     let sites = |patterns: &[Pattern]| vec![Site::new(&rules(patterns))];
     let arena =
@@ -110,7 +110,10 @@ fn compare(patterns: &[Pattern], rng: &mut Rng) -> usize {
                     pattern.text
                 )
             }
-            None => panic!("seed {}: Envoy takes the parts, but not the whole", seed()),
+            None => panic!(
+                "seed {}: Envoy accepts the parts, but not the whole",
+                seed()
+            ),
         });
     let mut client = arena.client(0);
     let mut ask = |number: usize, value: &[u8]| {

@@ -1,4 +1,4 @@
-//! What a client sends, and where it goes.
+//! Requests, and where they go.
 
 use std::net::SocketAddr;
 use std::{fmt, io};
@@ -16,7 +16,7 @@ pub(crate) struct Request {
     pub(crate) http2: bool,
 }
 
-/// Where a request goes, by the number of the rule; `None` where no rule matches.
+/// The number of the rule that decides a request; `None` if no rule matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) envoy: Option<usize>,
@@ -65,7 +65,7 @@ impl Client {
         }
     }
 
-    /// `None` when Envoy refuses the request before any route or filter sees it.
+    /// Returns `None` if Envoy refuses the request before any route or filter sees it.
     pub(crate) fn ask(&mut self, request: &Request) -> Option<Verdict> {
         let (status, body) = if request.http2 {
             self.ask_http2(request)?
@@ -98,7 +98,7 @@ impl Client {
 
     fn ask_http1(&mut self, request: &Request) -> Option<(u16, String)> {
         let bytes = request.http1();
-        // A connection that Envoy has closed after an earlier request is only noticed when it is used.
+        // Only the next use shows that Envoy has closed the connection after an earlier request.
         let reused = self
             .connection
             .take()
@@ -146,7 +146,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// Readable, all of it where it is short.
+/// A readable form, complete if the request is short.
 fn text(bytes: &[u8]) -> String {
     match bytes.get(..200) {
         Some(start) if bytes.len() > 220 => {

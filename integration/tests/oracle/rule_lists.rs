@@ -11,7 +11,7 @@ use crate::shrink::smallest;
 use crate::vocabulary::{request, rule_list};
 use crate::{seed, setting};
 
-/// So many lists share an Envoy.
+/// The number of lists that share an Envoy.
 const AT_ONCE: usize = 150;
 const REQUESTS: usize = 60;
 
@@ -22,7 +22,7 @@ pub(crate) struct Case {
     pub(crate) request: Request,
 }
 
-/// What was compared.
+/// The outcome of a comparison.
 #[derive(Debug, Default)]
 struct Count {
     pairs: usize,
@@ -66,7 +66,7 @@ fn every_request_goes_where_envoys_own_router_sends_it() {
     count.had.at_least(250, count.pairs);
 }
 
-/// A list that the filter takes; random patterns are often refused.
+/// A list that the filter accepts. It often refuses random patterns.
 fn taken(rng: &mut Rng) -> Vec<Rule> {
     loop {
         let mut rules = rule_list(rng);
@@ -129,7 +129,7 @@ fn start(lists: &[Vec<Rule>]) -> Arena {
     })
 }
 
-/// What each of the cases comes to, all of them in one Envoy.
+/// The outcomes of all cases, in one Envoy.
 pub(crate) fn verdicts(cases: &[Case]) -> Vec<Option<Verdict>> {
     let lists: Vec<_> = cases.iter().map(|case| case.rules.clone()).collect();
     let arena = start(&lists);

@@ -1,10 +1,10 @@
-//! Rules in the words of a VirtualService, as the filter takes them and as istiod gives them to Envoy.
+//! Rules of a VirtualService, as the filter reads them and as istiod translates them for Envoy.
 
 use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-/// One entry of `http`; its number in the list is its destination.
+/// One entry of `http`. Its destination is its number in the list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rule {
     pub(crate) matches: Vec<Match>,
@@ -17,14 +17,14 @@ pub(crate) struct Match {
     pub(crate) ignore_uri_case: bool,
 }
 
-/// One field of an entry; an entry has each field once.
+/// One field of an entry. An entry has each field at most once.
 #[derive(Clone, Debug)]
 pub(crate) struct Condition {
     pub(crate) on: On,
     pub(crate) text: Text,
 }
 
-/// What is compared.
+/// The part of the request that is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum On {
     Uri,
@@ -45,7 +45,7 @@ pub(crate) enum Text {
     Regex(String),
 }
 
-/// The list as the filter's configuration; the header `x-canary-subset` gets the rule's number.
+/// The list as the filter's configuration. The filter writes the rule's number into the header `x-canary-subset`.
 pub(crate) fn policy(rules: &[Rule]) -> Value {
     let rule = |(number, rule): (usize, &Rule)| {
         let matches: Vec<_> = rule.matches.iter().map(Match::wire).collect();
@@ -54,7 +54,7 @@ pub(crate) fn policy(rules: &[Rule]) -> Value {
     json!({"subsetHeader": "x-canary-subset", "http": rules.iter().enumerate().map(rule).collect::<Vec<_>>()})
 }
 
-/// The list as native routes, named by the rule's number: istiod's `TranslateRouteMatch`, one route per entry.
+/// The list as native routes, one per entry and named by the rule's number, as istiod's `TranslateRouteMatch` makes them.
 pub(crate) fn routes(rules: &[Rule]) -> Vec<Value> {
     let everything = Match::default();
     let mut routes = Vec::new();
@@ -73,7 +73,7 @@ pub(crate) fn routes(rules: &[Rule]) -> Vec<Value> {
     routes
 }
 
-/// A route that answers by itself.
+/// A route with a direct response.
 pub(crate) fn route(name: &str, matched: Value) -> Value {
     json!({"name": name, "match": matched, "direct_response": {"status": 200}})
 }

@@ -1,10 +1,10 @@
-//! A failing case made small: what can go without the difference going as well, goes.
+//! Shrinks a failing case: removes everything without which the difference remains.
 
 use crate::request::{Request, Verdict};
 use crate::rule_lists::{Case, verdicts};
 use crate::rules::Rule;
 
-/// Every step tries all that can be left out in one Envoy, and keeps the first that still differs.
+/// Each step tries all possible removals in one Envoy and keeps the first that still differs.
 pub(crate) fn smallest(mut case: Case) -> (Case, Option<Verdict>) {
     loop {
         let smaller = smaller(&case);

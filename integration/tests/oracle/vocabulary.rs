@@ -99,8 +99,8 @@ fn any<'t>(rng: &mut Rng, of: &[&'t str]) -> &'t str {
     of[rng.usize(..of.len())]
 }
 
-/// Mostly a few rules; sometimes so many that the filter looks them up instead of trying them, by the path or by what
-/// most of them compare with.
+/// Mostly a few rules. Sometimes there are enough that the filter uses an index instead of trying them: by the path, or by
+/// the part that most of them compare.
 pub(crate) fn rule_list(rng: &mut Rng) -> Vec<Rule> {
     let length = if rng.u8(..4) == 0 {
         rng.usize(8..60)
@@ -134,7 +134,7 @@ pub(crate) fn rule_list(rng: &mut Rng) -> Vec<Rule> {
     rules
 }
 
-/// Few rules take everything, or nothing would be left for those behind them.
+/// Few rules match everything, because otherwise nothing would be left for later ones.
 fn rule(rng: &mut Rng) -> Rule {
     let mut rule = Rule {
         matches: (0..rng.usize(1..4)).map(|_| entry(rng)).collect(),
@@ -205,7 +205,7 @@ fn random_pattern(rng: &mut Rng) -> Text {
     Text::Regex(pattern(rng).text)
 }
 
-/// A request that is made for one of the rules, and then often changed a little.
+/// A request that matches one of the rules, and then often gets a small change.
 pub(crate) fn request(rules: &[Rule], rng: &mut Rng) -> Request {
     let mut request = Request::get(any(rng, PATHS));
     request.http2 = rng.u8(..6) == 0;
@@ -250,7 +250,7 @@ fn satisfy(request: &mut Request, Condition { on, text }: &Condition, rng: &mut 
     }
 }
 
-/// The value, mostly; or empty, or with another one of the same name before or behind it.
+/// Mostly the value; or an empty one, or the value with another one of the same name before or after it.
 fn lines(value: String, rng: &mut Rng) -> Vec<String> {
     match rng.u8(..12) {
         0 => vec![String::new()],
@@ -260,7 +260,7 @@ fn lines(value: String, rng: &mut Rng) -> Vec<String> {
     }
 }
 
-/// The pattern's own letters: often enough a value that it matches.
+/// The pattern's own letters, which it often matches.
 fn from_regex(regex: &str, fallback: &str) -> String {
     let branch = regex.split('|').next().unwrap_or_default();
     let plain: String = branch
@@ -341,7 +341,7 @@ fn disturb(request: &mut Request, rng: &mut Rng) {
     }
 }
 
-/// Without what no request can hold, or what would make it two.
+/// Removes bytes that a request cannot hold or that would split it in two.
 fn sendable(request: &mut Request) {
     request.path.retain(|byte| *byte > b' ' && *byte != 0x7f);
     request.authority.retain(|byte| byte.is_ascii_graphic());
@@ -355,13 +355,13 @@ fn sendable(request: &mut Request) {
     request
         .headers
         .retain(|(name, _)| !name.starts_with(':') && !name.eq_ignore_ascii_case("host"));
-    // Only HTTP/2 carries these.
+    // Only HTTP/2 can carry these.
     request.http2 |= !request.path.is_ascii();
     if request.http2 {
-        // The client for HTTP/2 sends nothing else.
+        // The HTTP/2 client sends nothing else.
         (request.method, request.authority) = ("GET".to_owned(), b"color.test".to_vec());
     }
-    // Envoy refuses any other path before a route or a filter sees it, over HTTP/2 by closing after a second.
+    // Envoy refuses any other path before a route or a filter sees it. Over HTTP/2 it closes the connection after a second.
     if !request.path.starts_with(b"/") {
         request.path.insert(0, b'/');
     }

@@ -1,13 +1,13 @@
-//! Whoever changes one place alone is told. Every single value and every single key of the manifests is changed or left out,
-//! one at a time; schema, plugin or agreement has to notice.
+//! A change in one place alone is noticed. Each value and each key of the manifests is changed or left out, one at a time;
+//! a schema, the plugin's parser or a cross check has to notice it.
 
 use manifests::{Documents, schema};
 use serde_json::Value;
 
 use crate::repository::{faults, gateway};
 
-/// What stands alone: names of objects that no other object refers to, numbers and names for users and operators, and
-/// what the plugin has a default for. The rule itself is compared with `envoy/canary.yaml`, see `plugin.rs`.
+/// Changes that need not be noticed: names of objects to which no other object refers, numbers and names for users and
+/// operators, and fields for which the plugin has a default. `plugin.rs` compares the rule with `envoy/canary.yaml`.
 const FREE: &[&str] = &[
     "DestinationRule/color Value /metadata/name",
     "VirtualService/color Value /metadata/name",
@@ -30,11 +30,11 @@ const FREE: &[&str] = &[
 enum Change {
     Value,
     Key,
-    /// The key and what is below it are left out.
+    /// The key is left out with everything below it.
     Gone,
 }
 
-/// The places of all values that are no object or list, and of all keys.
+/// The places of all keys, and of all values other than objects and lists.
 fn places(value: &Value, at: &str, found: &mut Vec<(Change, String)>) {
     match value {
         Value::Object(entries) => {
@@ -83,7 +83,7 @@ fn changed(document: &Value, change: Change, at: &str) -> Value {
     document
 }
 
-/// The changes that nothing notices, as `Kind/name change /pointer`.
+/// The changes that no check notices, as `Kind/name change /pointer`.
 pub(crate) fn unnoticed(deployed: &Documents) -> Vec<String> {
     let mut unnoticed = Vec::new();
     for (index, document) in deployed.0.iter().enumerate() {
@@ -107,6 +107,6 @@ pub(crate) fn unnoticed(deployed: &Documents) -> Vec<String> {
 }
 
 #[test]
-fn what_is_changed_alone_is_noticed() {
+fn a_change_in_one_place_is_noticed() {
     assert_eq!(unnoticed(&gateway()), FREE);
 }

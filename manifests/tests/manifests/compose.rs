@@ -1,4 +1,4 @@
-//! `envoy/docker-compose.yaml` against what it stands on.
+//! `envoy/docker-compose.yaml` against the files that it uses.
 
 use manifests::{Documents, list, text as string};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::repository::text;
 
 fn yaml(path: &str) -> Value {
-    // `<<` is YAML's merge key, as compose reads it.
+    // Compose reads `<<` as YAML's merge key.
     let mut value: serde_yaml_ng::Value = serde_yaml_ng::from_str(&text(path)).unwrap();
     value.apply_merge().unwrap();
     serde_json::to_value(value).unwrap()
@@ -53,7 +53,7 @@ fn the_clusters_of_compose_are_those_of_envoy_at_the_containers() {
             "the port of the demo"
         );
 
-        // Otherwise they are alike.
+        // Otherwise they are equal.
         assert_eq!(compose["type"], "STRICT_DNS");
         compose["type"] = local["type"].clone();
         *compose.pointer_mut(endpoint).unwrap() = local.pointer(endpoint).unwrap().clone();
@@ -85,7 +85,7 @@ fn the_versions_of_the_images_are_those_of_the_repository() {
     }
 }
 
-/// `sed` in the compose file opens both listeners inside of the container, and nothing else has that address.
+/// `sed` in the compose file opens both listeners inside the container, and nothing else in the file has that address.
 #[test]
 fn the_listeners_of_envoy_are_what_compose_opens() {
     let envoy = yaml("envoy/envoy.yaml");

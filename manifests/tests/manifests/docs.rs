@@ -1,11 +1,11 @@
-//! `docs/istio.md` against the manifests that it is about.
+//! `docs/istio.md` against the manifests.
 
 use manifests::{Documents, list};
 use serde_json::Value;
 
 use crate::repository::{read, text};
 
-/// What stands between the two in the page.
+/// The text of the page between the two.
 fn between(start: &str, end: &str) -> String {
     let page = text("docs/istio.md");
     let (_, after) = page

@@ -1,4 +1,4 @@
-//! What `kubectl apply -k` would send: with the settings of the repository, and with other ones.
+//! The objects that `kubectl apply -k` would send, with the settings of the repository and with others.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,7 +13,7 @@ use crate::alone::unnoticed;
 use crate::repository::{faults, gateway, root, without};
 use crate::schema;
 
-/// The folders that are for `kubectl apply -k`, and `base`, on which most of them rest.
+/// The folders for `kubectl apply -k`, and `base`, on which most of them are built.
 const FOLDERS: &[&str] = &[
     "base",
     "color",
@@ -28,7 +28,7 @@ const FOLDERS: &[&str] = &[
 struct Kustomize<'d>(&'d Path);
 
 impl Kustomize<'_> {
-    /// Calls the test with it, or says why there is none: past the captured output of the test, so that it is seen.
+    /// Runs the test, or prints why it cannot run. It prints around the capture of output, so that the reason is seen.
     #[allow(clippy::explicit_write, reason = "eprintln! would be captured")]
     fn or_skip(folder: &Path, run: impl FnOnce(&Kustomize<'_>)) {
         let version = Command::new("kubectl")
@@ -58,7 +58,7 @@ impl Kustomize<'_> {
         Documents::parse(std::str::from_utf8(&output.stdout).unwrap()).unwrap()
     }
 
-    /// What a cluster has after the two commands of the documentation, for each folder beside `color`.
+    /// The objects of a cluster after the two commands of the documentation, for each folder other than `color`.
     fn deployed(&self, folder: &str) -> Documents {
         let color = self.build("color");
         match folder {
@@ -74,14 +74,14 @@ impl Kustomize<'_> {
     }
 }
 
-/// Why the kubectl that says this of its version cannot do it, if it cannot: before 1.27 its kustomize knows no
-/// component, or takes the settings out before `mesh/` has read them. docs/istio.md tells users the same.
+/// Why the kubectl with this version cannot build the folders, if it cannot. Before 1.27, its kustomize either does not
+/// know components or removes the settings before `mesh/` has read them. docs/istio.md says the same.
 fn missing(version: Option<&[u8]>) -> Option<String> {
     let Some(said) = version else {
         return Some("kubectl is not installed".to_owned());
     };
     let version: Value = serde_json::from_slice(said).unwrap_or_default();
-    // Old ones do not say it.
+    // Old versions do not report it.
     let kustomize = version["kustomizeVersion"]
         .as_str()
         .unwrap_or("a kustomize before v4.5");
@@ -161,7 +161,7 @@ fn an_overlay_changes_two_weights_and_nothing_else() {
     });
 }
 
-/// Between the two a client could steer the gateway; kubectl installs them in this order.
+/// Between the two a client could choose any cluster of the gateway. kubectl installs them in this order.
 #[test]
 fn the_client_s_header_is_removed_before_a_route_trusts_it() {
     Kustomize::or_skip(&istio(), |kustomize| {
@@ -178,7 +178,7 @@ fn the_client_s_header_is_removed_before_a_route_trusts_it() {
 }
 
 #[test]
-fn what_is_changed_alone_is_noticed_in_the_other_variants_too() {
+fn a_change_in_one_place_is_noticed_in_the_other_variants_too() {
     Kustomize::or_skip(&istio(), |kustomize| {
         let rule = "WasmPlugin/canary Value /spec/pluginConfig/http/0";
         let gone = "WasmPlugin/canary Gone /spec/pluginConfig";
@@ -201,7 +201,7 @@ fn what_is_changed_alone_is_noticed_in_the_other_variants_too() {
             free
         };
         let cookie = format!("{rule}/consistentHash/0/httpCookie/name");
-        // No EnvoyFilter is there to say the gateway's namespace a second time.
+        // Without an EnvoyFilter, nothing else names the gateway's namespace.
         let namespace = "WasmPlugin/canary Value /metadata/namespace";
         let nowhere = "WasmPlugin/canary Gone /metadata/namespace";
         let ttl = format!("{gone}/http/0/consistentHash/0/httpCookie/ttl");
@@ -215,7 +215,7 @@ fn what_is_changed_alone_is_noticed_in_the_other_variants_too() {
     });
 }
 
-/// Each setting, what the repository has, and something else.
+/// Each setting, its value in the repository, and another value.
 const SETTINGS: &[(&str, &str, &str)] = &[
     (
         "pluginImage",
@@ -240,7 +240,7 @@ const SETTINGS: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn a_setting_reaches_every_place_that_it_concerns() {
+fn a_setting_reaches_every_place_that_uses_it() {
     let folder = tempfile::tempdir().unwrap();
     copy(&istio(), folder.path());
     let file = folder.path().join("settings/settings.yaml");
@@ -328,7 +328,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn only_a_kubectl_that_cannot_do_it_is_passed_over() {
+fn only_a_kubectl_that_is_too_old_is_skipped() {
     assert_eq!(missing(None).as_deref(), Some("kubectl is not installed"));
     let needed = "and v5 is needed (kubectl 1.27)";
     for (kubectl, kustomize, reason) in [

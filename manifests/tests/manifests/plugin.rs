@@ -1,4 +1,4 @@
-//! What the plugin reads, by the plugin's own parser.
+//! The plugin's configuration, read by the plugin's own parser.
 
 use canary_filter::Policy;
 use manifests::{Documents, policy};

@@ -1,4 +1,4 @@
-//! What is for Prometheus, and for Istio's statistics.
+//! The files for Prometheus and for Istio's statistics.
 
 use manifests::{Documents, schema};
 use serde::Deserialize;
@@ -59,7 +59,10 @@ fn the_rules_are_about_metrics_that_the_filter_has() {
             let names: Vec<_> = words.filter(|word| word.starts_with("canary_")).collect();
             assert!(!names.is_empty(), "{}", rule.expr);
             for name in names {
-                assert!(metrics.contains(name), "{name} is no metric of the filter");
+                assert!(
+                    metrics.contains(name),
+                    "{name} is not a metric of the filter"
+                );
             }
         }
     }
@@ -71,7 +74,7 @@ fn istio_makes_labels_of_the_same_tags_as_envoy_does() {
         .unwrap()
         .0
         .remove(0);
-    // Of a Deployment, which has these in the cluster.
+    // A patch of a Deployment, which already has these fields in the cluster.
     patch["apiVersion"] = "apps/v1".into();
     patch["kind"] = "Deployment".into();
     patch["metadata"] = json!({"name": "istio-ingressgateway"});
@@ -79,7 +82,7 @@ fn istio_makes_labels_of_the_same_tags_as_envoy_does() {
     let annotations = &patch["spec"]["template"]["metadata"]["annotations"];
     let proxy = Documents::parse(annotations["proxy.istio.io/config"].as_str().unwrap()).unwrap();
     let envoy = Documents::parse(&text("envoy/envoy.yaml")).unwrap();
-    // One more there is about the names of Envoy's own metrics, which are the clusters'.
+    // One further tag there is for Envoy's own metrics of clusters.
     let tags = envoy.0[0]["stats_config"]["stats_tags"]
         .as_array()
         .unwrap()
@@ -90,7 +93,7 @@ fn istio_makes_labels_of_the_same_tags_as_envoy_does() {
     let names: Vec<_> = tags.iter().map(|tag| tag["tag_name"].clone()).collect();
     assert_eq!(proxy.0[0]["extraStatTags"], Value::from(names.clone()));
     for (tag, name) in tags.iter().zip(names) {
-        // What istiod makes of a name in `extraStatTags`.
+        // The expression that istiod generates for a name in `extraStatTags`.
         assert_eq!(
             tag["regex"],
             format!(r"({}=\.=(.*?);\.;)", name.as_str().unwrap())
