@@ -69,7 +69,7 @@ impl Keys {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::BTreeMap;
 
     use proptest::prelude::*;
 
@@ -93,7 +93,7 @@ mod tests {
             start_ms in 0_u64..60,
         ) {
             let mut keys = Keys::default();
-            let mut last: HashMap<u64, u64> = HashMap::new();
+            let mut last: BTreeMap<u64, u64> = BTreeMap::new();
             for (key, at_ms) in seen {
                 keys.insert(Seen::new(Some(key + 1), at_ms));
                 let known = last.entry(key).or_default();
@@ -112,7 +112,7 @@ mod tests {
             back_ms in 0_u64..60,
         ) {
             let mut keys = Keys::default();
-            let mut last: HashMap<u64, u64> = HashMap::new();
+            let mut last: BTreeMap<u64, u64> = BTreeMap::new();
             let mut now_ms = 100;
             for (key, later_ms) in seen {
                 now_ms += later_ms;

@@ -121,6 +121,12 @@ impl Record {
         due.filter(|&due_ms| due_ms != NEVER)
     }
 
+    /// The counts, for simulations.
+    #[cfg(test)]
+    pub(super) fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
     /// Since when the destination has been out, as wall-clock time in seconds; also if that is only observed.
     pub(crate) fn out_since_unix(&self, destination: usize) -> Option<u64> {
         let state = self.states.get(destination)?;

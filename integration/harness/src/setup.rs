@@ -33,6 +33,8 @@ pub struct Setup {
     pub early_mutation: bool,
     /// The number of workers.
     pub concurrency: u32,
+    /// Whether Envoy passes the trailers of HTTP/1.1 answers on.
+    pub trailers: bool,
     /// A further change of the bootstrap.
     pub change: fn(&mut Value),
 }
@@ -50,6 +52,7 @@ impl Setup {
             delivery: Delivery::Discovery,
             early_mutation: true,
             concurrency: 2,
+            trailers: false,
             change: |_| {},
         }
     }
@@ -58,8 +61,28 @@ impl Setup {
     pub(crate) fn write(&self, dir: &Scratch, blue: SocketAddr, green: SocketAddr) {
         let write = |name, value: &Value| fs::write(dir.join(name), value.to_string()).unwrap();
         write("envoy.yaml", &self.bootstrap(dir));
-        write("clusters.yaml", &clusters(blue, green));
+        write("clusters.yaml", &self.clusters(blue, green));
         write("canary.yaml", &self.filter.resource());
+    }
+
+    fn clusters(&self, blue: SocketAddr, green: SocketAddr) -> Value {
+        let mut file = yaml(&root().join("envoy/clusters.yaml"));
+        let clusters = file["resources"].as_array_mut().unwrap();
+        for (cluster, address) in clusters.iter_mut().zip([blue, green]) {
+            let endpoint =
+                &mut cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
+            endpoint["address"]["socket_address"] =
+                json!({"address": address.ip().to_string(), "port_value": address.port()});
+            if self.trailers {
+                cluster["typed_extension_protocol_options"] = json!({
+                    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+                        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+                        "explicit_http_config": {"http_protocol_options": {"enable_trailers": true}}
+                    }
+                });
+            }
+        }
+        file
     }
 
     fn bootstrap(&self, dir: &Scratch) -> Value {
@@ -75,6 +98,12 @@ impl Setup {
             manager
                 .remove("early_header_mutation_extensions")
                 .expect("the shipped file has one");
+        }
+        if self.trailers {
+            manager.insert(
+                "http_protocol_options".to_owned(),
+                json!({"enable_trailers": true}),
+            );
         }
         let filters = manager["http_filters"].as_array_mut().unwrap();
         let discovery = &mut filters[0]["config_discovery"];
@@ -107,20 +136,4 @@ pub fn manager(bootstrap: &mut Value) -> &mut serde_json::Map<String, Value> {
     bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
         .as_object_mut()
         .unwrap()
-}
-
-fn clusters(blue: SocketAddr, green: SocketAddr) -> Value {
-    let mut file = yaml(&root().join("envoy/clusters.yaml"));
-    for (cluster, address) in file["resources"]
-        .as_array_mut()
-        .unwrap()
-        .iter_mut()
-        .zip([blue, green])
-    {
-        let endpoint =
-            &mut cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"];
-        endpoint["address"]["socket_address"] =
-            json!({"address": address.ip().to_string(), "port_value": address.port()});
-    }
-    file
 }

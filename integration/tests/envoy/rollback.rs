@@ -200,10 +200,8 @@ fn every_kind_of_bad_answer_counts() {
     ] {
         let setup = Setup {
             concurrency: 4,
-            change: |bootstrap| {
-                trailers(bootstrap);
-                timeout(bootstrap);
-            },
+            trailers: true,
+            change: timeout,
             ..Setup::new(policy(&configuration([50, 50], rollback, &json!({}))))
         };
         println!("{behaviour:?}");
@@ -213,14 +211,6 @@ fn every_kind_of_bad_answer_counts() {
         assert_eq!(warnings(&world).len(), 1, "{behaviour:?}");
         no_vm_restarted(&world.envoy);
     }
-}
-
-/// Envoy passes trailers of HTTP/1.1 on if it is asked to.
-fn trailers(bootstrap: &mut Value) {
-    harness::manager(bootstrap).insert(
-        "http_protocol_options".to_owned(),
-        json!({"enable_trailers": true}),
-    );
 }
 
 /// A version that does not answer is given up after a while: Envoy's own 504.
