@@ -182,10 +182,7 @@ pub(crate) fn instant() -> Instant {
 }
 
 /// Milliseconds of a clock that does not jump, and that all VMs of the proxy share.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the edge's one clock"
-)]
+#[allow(clippy::disallowed_methods, reason = "the edge's one clock")]
 pub(crate) fn monotonic_ms() -> u64 {
     u64::try_from(zero().elapsed().as_millis()).unwrap_or(u64::MAX)
 }
@@ -193,10 +190,7 @@ pub(crate) fn monotonic_ms() -> u64 {
 /// The zero of the host's monotonic clock. On this target an `Instant` is the host's number, and none is before its zero, so
 /// the longest time that can be subtracted from now leads there.
 #[cfg(target_family = "wasm")]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the edge's one clock"
-)]
+#[allow(clippy::disallowed_methods, reason = "the edge's one clock")]
 fn zero() -> Instant {
     thread_local! {
         static ZERO: Instant = {
@@ -216,10 +210,7 @@ fn zero() -> Instant {
 
 /// In tests, all VMs are threads of one process.
 #[cfg(not(target_family = "wasm"))]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the edge's one clock"
-)]
+#[allow(clippy::disallowed_methods, reason = "the edge's one clock")]
 fn zero() -> Instant {
     static ZERO: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
     *ZERO

@@ -50,7 +50,7 @@ fn still_well(envoy: &Envoy, green: &Echo) {
         let answer = envoy.get("/color");
         assert_eq!(
             answer.header("x-canary-decision"),
-            Some("route=color;subset=green-sub;reason=only")
+            Some("route=color;subset=green-sub;reason=only;share=10000")
         );
     }
     assert_eq!(green.served(), before + 8);
@@ -161,7 +161,7 @@ fn any_headers_over_http1_are_answered() {
         assert!(
             answer
                 .header("x-canary-decision")
-                .is_some_and(|decision| decision.ends_with("reason=only"))
+                .is_some_and(|decision| decision.ends_with("reason=only;share=10000"))
         );
         assert!(answer.body.starts_with("green\n"), "{headers:?} {answer:?}");
     }

@@ -110,7 +110,7 @@ fn the_gateway_sends_each_request_where_the_plugin_decides() {
         let version = usize::from(who(&answer) == "green");
         seen[version] += 1;
         let decision = format!(
-            "route=color;subset={}-sub;reason=sticky;key=cookie",
+            "route=color;subset={}-sub;reason=sticky;key=cookie;share=5000",
             who(&answer)
         );
         assert_eq!(

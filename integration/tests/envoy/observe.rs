@@ -124,7 +124,7 @@ fn the_response_header_shows_the_decision_and_nothing_else_does() {
         values,
         [&(
             "x-canary-decision".to_owned(),
-            "route=color;subset=green-sub;reason=only".to_owned()
+            "route=color;subset=green-sub;reason=only;share=10000".to_owned()
         )]
     );
     // The value that the upstream sent under this name is replaced.
@@ -150,7 +150,7 @@ fn a_rule_without_a_name_is_counted_by_its_index() {
     let answer = world.envoy.get("/color");
     assert_eq!(
         answer.header("x-canary-decision"),
-        Some("route=http-0;subset=green-sub;reason=only")
+        Some("route=http-0;subset=green-sub;reason=only;share=10000")
     );
 }
 

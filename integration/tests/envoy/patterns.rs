@@ -62,7 +62,7 @@ fn the_largest_patterns_are_accepted_and_match() {
         let other = connection.get("/color", &[]).unwrap();
         assert_eq!(
             other.header("x-canary-decision"),
-            Some("route=color;subset=blue-sub;reason=only"),
+            Some("route=color;subset=blue-sub;reason=only;share=10000"),
             "{what}"
         );
         no_vm_restarted(&world.envoy);
