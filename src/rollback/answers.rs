@@ -63,6 +63,17 @@ impl Answers {
         self.empty = true;
     }
 
+    /// Counts many answers at once, all errors without a key.
+    #[cfg(test)]
+    pub(super) fn add_many(&mut self, destination: usize, requests: u32, errors: u32) {
+        self.tallies[destination].requests += requests;
+        self.tallies[destination].errors += errors;
+        for _ in 0..errors.min(3) {
+            self.tallies[destination].keys.insert(Seen::new(None, 0));
+        }
+        self.empty = false;
+    }
+
     /// The destinations' answers, in their order.
     pub(super) fn tallies(&self) -> &[Tally] {
         &self.tallies

@@ -32,7 +32,7 @@ pub(super) fn condemns(canary: Counts, stable: Counts, threshold: u32) -> bool {
 }
 
 /// `errors_c / requests_c - errors_s / requests_s >= threshold / 1000`, exactly. False without requests on a side.
-fn exceeds(canary: Counts, stable: Counts, threshold: u32) -> bool {
+pub(super) fn exceeds(canary: Counts, stable: Counts, threshold: u32) -> bool {
     let product = |a: u64, b: u64| u128::from(a) * u128::from(b);
     let errors = 1000 * product(canary.errors, stable.requests);
     let allowed = 1000 * product(stable.errors, canary.requests)

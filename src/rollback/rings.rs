@@ -18,11 +18,11 @@ pub(super) struct Ring {
     /// Length of one slot in milliseconds, at least 1.
     pub(super) slot_ms: u64,
     /// Number of slots; 0 if the interval has no use for the ring.
-    pub(super) slots: u64,
+    pub(super) slots: usize,
     /// The ring's first place among all slots of a destination.
     pub(super) first: usize,
-    /// The shortest window that is taken from this ring, in slots; the ring before has all that are shorter.
-    pub(super) shortest: u64,
+    /// The shortest window that is taken from this ring, in milliseconds; the ring before has all that are shorter.
+    pub(super) shortest_ms: u64,
 }
 
 /// The rings for an interval in milliseconds, and the number of slots in all of them.
@@ -33,16 +33,21 @@ pub(super) fn rings(interval_ms: u64) -> ([Ring; 3], usize) {
     let mut total = 0;
     let mut ring = |slot_ms: u64, covered_ms: u64, before_ms: u64| {
         let slot_ms = slot_ms.max(1);
-        let shortest = before_ms / slot_ms + 1;
+        let shortest_ms = before_ms + 1;
         let slots = interval_ms.min(covered_ms) / slot_ms;
-        let slots = if slots < shortest { 0 } else { slots };
+        let used = slots * slot_ms >= shortest_ms;
+        let slots = if used {
+            usize::try_from(slots).unwrap_or(0)
+        } else {
+            0
+        };
         let first = total;
-        total += usize::try_from(slots).unwrap_or(0);
+        total += slots;
         Ring {
             slot_ms,
             slots,
             first,
-            shortest,
+            shortest_ms,
         }
     };
     let coarse_ms = interval_ms / COARSE_SLOTS;
@@ -58,12 +63,12 @@ pub(super) fn rings(interval_ms: u64) -> ([Ring; 3], usize) {
 mod tests {
     use super::*;
 
-    fn shape(interval_ms: u64) -> Vec<(u64, u64, u64)> {
+    fn shape(interval_ms: u64) -> Vec<(u64, u64, usize)> {
         rings(interval_ms)
             .0
             .iter()
             .filter(|ring| ring.slots > 0)
-            .map(|ring| (ring.slot_ms, ring.shortest, ring.slots))
+            .map(|ring| (ring.slot_ms, ring.shortest_ms, ring.slots))
             .collect()
     }
 
@@ -72,15 +77,15 @@ mod tests {
     {
         assert_eq!(shape(1_000), [(250, 1, 4)]);
         assert_eq!(shape(2_900), [(250, 1, 8)]);
-        assert_eq!(shape(10_000), [(250, 1, 8), (1_000, 3, 10)]);
-        assert_eq!(shape(30_000), [(250, 1, 8), (1_000, 3, 30)]);
+        assert_eq!(shape(10_000), [(250, 1, 8), (1_000, 2_001, 10)]);
+        assert_eq!(shape(30_000), [(250, 1, 8), (1_000, 2_001, 30)]);
         assert_eq!(
             shape(60_000),
-            [(250, 1, 8), (1_000, 3, 30), (2_000, 16, 30)]
+            [(250, 1, 8), (1_000, 2_001, 30), (2_000, 30_001, 30)]
         );
         assert_eq!(
             shape(600_000),
-            [(250, 1, 8), (1_000, 3, 30), (20_000, 2, 30)]
+            [(250, 1, 8), (1_000, 2_001, 30), (20_000, 30_001, 30)]
         );
     }
 
@@ -89,10 +94,13 @@ mod tests {
         for interval_ms in 1_000..=100_000 {
             let (rings, total) = rings(interval_ms);
             for ring in rings {
-                assert!(ring.slots * ring.slot_ms <= interval_ms, "{interval_ms}");
+                assert!(
+                    ring.slots as u64 * ring.slot_ms <= interval_ms,
+                    "{interval_ms}"
+                );
             }
-            let sum: u64 = rings.iter().map(|ring| ring.slots).sum();
-            assert_eq!(sum, total as u64, "{interval_ms}");
+            let sum: usize = rings.iter().map(|ring| ring.slots).sum();
+            assert_eq!(sum, total, "{interval_ms}");
         }
     }
 }

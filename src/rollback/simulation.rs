@@ -1,345 +1,139 @@
-//! Traffic that is made up: how often a good canary would go, and how soon a bad one does.
+//! Simulated traffic: how fast a bad canary goes, and that a good one stays.
+//!
+//! Answers are independent of each other and come as a Poisson process; every tick draws how many there were.
 
-use super::evidence::{Counts, evidence};
-use super::{Answers, Change, Given, Record, Settings, TICK_MS, Transition};
+mod behaviour;
+mod detection;
+mod quiet;
+mod shared;
+
 use fastrand::Rng;
 
-/// Where a simulation begins: no multiple of any slot.
-const START_MS: u64 = 1_234_567;
-const HOUR: u64 = 3_600_000;
+use super::{Answers, Given, Record, Settings, Transition};
 
-/// Two versions under load. Each answer is an error by chance, independently of the others.
-#[derive(Clone, Copy, Debug)]
+/// One rule: stable at position 0, the canary at position 1.
+#[derive(Clone, Copy)]
 struct Traffic {
-    /// Requests per second.
+    /// Requests a second.
     rate: f64,
-    /// In percent; the rest is stable's.
-    canary: u32,
-    /// The probability of an error, of stable and of the canary.
+    /// The canary's share in per cent.
+    share: u32,
+    /// Probability of an error, of stable and of the canary.
     errors: [f64; 2],
 }
 
 impl Traffic {
-    fn weights(&self) -> [u32; 2] {
-        [100 - self.canary, self.canary]
+    fn hour(self) -> [u32; 2] {
+        [100 - self.share, self.share]
     }
-}
 
-fn settings(keyed: bool, retry_after_ms: Option<u64>) -> Settings {
-    Settings::new(&Given {
-        destinations: &[("blue", true), ("green", true)],
-        stable: 0,
-        threshold: 50,
-        interval_ms: 60_000,
-        retry_after_ms,
-        observe: false,
-        keyed,
-        fingerprint: 1,
-    })
-    .unwrap()
-}
-
-/// Successes in `trials` of this probability: it skips from one to the next, so that rare ones cost little.
-fn binomial(random: &mut Rng, trials: u64, probability: f64) -> u64 {
-    if probability <= 0.0 {
-        return 0;
-    }
-    if probability >= 1.0 {
-        return trials;
-    }
-    let scale = 1.0 / (1.0 - probability).ln();
-    let (mut at, mut successes) = (0.0, 0);
-    loop {
-        at += ((1.0 - random.f64()).ln() * scale).floor() + 1.0;
-        if at > trials as f64 {
-            return successes;
+    /// Counts the answers of this time, which one of `workers` workers has seen, and returns the canary's errors.
+    fn add(
+        self,
+        answers: &mut Answers,
+        rng: &mut Rng,
+        ms: f64,
+        workers: f64,
+        weights: [u32; 2],
+    ) -> u32 {
+        let sum = f64::from(weights[0] + weights[1]);
+        let mut bad = 0;
+        for (destination, weight) in weights.into_iter().enumerate() {
+            let mean = self.rate * f64::from(weight) / sum * ms / 1000.0 / workers;
+            let probability = self.errors[destination];
+            bad = poisson(rng, mean * probability);
+            let good = poisson(rng, mean * (1.0 - probability));
+            if good + bad > 0 {
+                answers.add_many(destination, good + bad, bad);
+            }
         }
-        successes += 1;
+        bad
     }
 }
 
-/// How many requests come in a time with this many on average (Knuth, TAOCP 3.4.1).
-fn poisson(random: &mut Rng, mean: f64) -> u64 {
-    // A sum of smaller ones, so that no product becomes 0.
-    if mean > 30.0 {
-        return poisson(random, mean / 2.0) + poisson(random, mean / 2.0);
-    }
-    let limit = (-mean).exp();
-    let (mut product, mut count) = (random.f64(), 0);
-    while product > limit {
-        product *= random.f64();
+/// Draws from a Poisson distribution by inversion; for means up to about 500.
+fn poisson(rng: &mut Rng, mean: f64) -> u32 {
+    let mut left = rng.f64();
+    let mut probability = (-mean).exp();
+    let mut count = 0;
+    while left > probability && probability > 0.0 {
+        left -= probability;
         count += 1;
+        probability *= mean / f64::from(count);
     }
     count
 }
 
-/// Puts the answers of some time into the workers' counts. Every user comes once.
-fn answer(random: &mut Rng, traffic: &Traffic, ms: u64, workers: &mut [Answers]) {
-    let requests = poisson(random, traffic.rate * ms as f64 / 1_000.0);
-    let canary = binomial(random, requests, f64::from(traffic.canary) / 100.0);
-    for (destination, requests) in [requests - canary, canary].into_iter().enumerate() {
-        let errors = binomial(random, requests, traffic.errors[destination]);
-        for request in 0..requests {
-            let worker = random.usize(..workers.len());
-            workers[worker].add(destination, request < errors, Some(random.u64(..)));
-        }
-    }
-}
-
-/// The highest evidence in any window that ends now, whatever the difference is.
-fn highest(record: &Record, settings: &Settings) -> f64 {
-    let mut highest: f64 = 0.0;
-    record.windows().find(settings, 1, |window, _| {
-        let Counts { requests, errors } = window.canary;
-        if errors * window.stable.requests > window.stable.errors * requests {
-            highest = highest.max(evidence(window.canary, window.stable));
-        }
-        false
-    });
-    highest
-}
-
-/// Runs a canary that is as good as stable for this time: its rollbacks, and the highest evidence.
-fn background(traffic: &Traffic, ms: u64, seed: u64) -> (usize, f64) {
-    // Windows overlap, and to look at each of them takes longer than to judge.
-    const LOOK: u64 = 16;
-    let settings = settings(false, Some(1_000));
-    let mut random = Rng::with_seed(seed);
-    let mut workers = [Answers::new(2)];
-    let mut record = Record::empty(&settings);
-    let (mut rollbacks, mut evidence) = (0, 0.0);
-    for now in (START_MS..START_MS + ms).step_by(TICK_MS as usize) {
-        answer(&mut random, traffic, TICK_MS, &mut workers);
-        record.add(&settings, &workers[0], now);
-        workers[0].clear();
-        if now / TICK_MS % LOOK == 0 {
-            evidence = highest(&record, &settings).max(evidence);
-        }
-        let transitions = record.step(&settings, &traffic.weights(), now, 0);
-        rollbacks += transitions.iter().filter(|it| is_rollback(it)).count();
-    }
-    (rollbacks, evidence)
-}
-
-fn is_rollback(transition: &Transition) -> bool {
-    matches!(transition.change, Change::RolledBack(_))
-}
-
-/// Milliseconds from the moment that the canary breaks to its rollback, with the errors until then, with four workers whose
-/// ticks are out of step. The record goes through its bytes each time, as in shared data.
-fn detection(traffic: &Traffic, errors: f64, seed: u64) -> Option<(u64, u64)> {
-    const WORKERS: usize = 4;
-    let settings = settings(true, None);
-    let mut random = Rng::with_seed(seed);
-    let mut workers = vec![Answers::new(2); WORKERS];
-    let mut shared = Record::empty(&settings).write(&settings);
-    let step_ms = TICK_MS / WORKERS as u64;
-    // Ticks and breakage fall together by chance, and not always in the same way.
-    let breaks = START_MS + 60_000 + random.u64(..TICK_MS);
-    let mut traffic = *traffic;
-    let mut seen = 0;
-    for (step, now) in (START_MS..START_MS + 400_000)
-        .step_by(step_ms as usize)
-        .enumerate()
-    {
-        if now >= breaks {
-            traffic.errors[1] = errors;
-        }
-        answer(&mut random, &traffic, step_ms, &mut workers);
-        let worker = &mut workers[step % WORKERS];
-        let mut record = Record::read(&shared, &settings);
-        record.add(&settings, worker, now);
-        worker.clear();
-        let transitions = record.step(&settings, &traffic.weights(), now, 0);
-        shared = record.write(&settings);
-        if let Some(transition) = transitions.iter().find(|it| is_rollback(it)) {
-            let Change::RolledBack(verdict) = &transition.change else {
-                return None;
-            };
-            seen = seen.max(verdict.canary.errors);
-            return Some((now.checked_sub(breaks)?, seen));
-        }
-    }
-    None
-}
-
-const BACKGROUNDS: [f64; 4] = [0.01, 0.03, 0.1, 0.3];
-const LOADS: [(f64, u32); 5] = [(20.0, 50), (100.0, 5), (100.0, 25), (1_000.0, 5), (4.0, 25)];
-
-fn backgrounds(hours: u64) -> f64 {
-    let mut highest: f64 = 0.0;
-    for (load, (rate, canary)) in LOADS.into_iter().enumerate() {
-        for (place, errors) in BACKGROUNDS.into_iter().enumerate() {
-            let traffic = Traffic {
-                rate,
-                canary,
-                errors: [errors; 2],
-            };
-            let seed = (load * 10 + place) as u64;
-            let (rollbacks, evidence) = background(&traffic, hours * HOUR, seed);
-            assert_eq!(rollbacks, 0, "{traffic:?}: evidence {evidence}");
-            highest = highest.max(evidence);
-        }
-    }
-    highest
-}
-
-/// 20 loads of 12 hours each.
-#[test]
-fn no_good_canary_goes_in_ten_days() {
-    println!("highest evidence in 10 days: {:.1}", backgrounds(12));
-}
-
-#[test]
-#[ignore = "make soak"]
-fn soak_no_good_canary_goes_in_eighty_days() {
-    println!("highest evidence in 80 days: {:.1}", backgrounds(96));
-}
-
-/// CONFIG.md's table: requests per second, percent of the canary, and the times in milliseconds when all, half, a fifth and a
-/// tenth of the canary's answers are errors.
-const DETECTION: [(f64, u32, [Option<u64>; 4]); 5] = [
-    (1_000.0, 5, [Some(250), Some(500), Some(1_200), Some(3_500)]),
-    (
-        100.0,
-        25,
-        [Some(800), Some(1_200), Some(4_000), Some(9_900)],
-    ),
-    (
-        100.0,
-        5,
-        [Some(1_200), Some(3_600), Some(11_000), Some(30_000)],
-    ),
-    (
-        20.0,
-        50,
-        [Some(2_000), Some(5_000), Some(18_000), Some(47_000)],
-    ),
-    (4.0, 25, [Some(10_000), Some(28_000), None, None]),
-];
-
-/// The median over the seeds; a run without a rollback counts as the longest.
-fn median(mut times: Vec<(u64, u64)>) -> (u64, u64) {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-#[test]
-fn a_bad_canary_goes_as_soon_as_by_an_ideal_judge() {
-    println!(
-        "| requests/s, share of the canary | all its answers fail | half | a fifth | a tenth |"
-    );
-    for (rate, canary, ideal) in DETECTION {
-        let mut row = format!("| {rate}, {canary} % |");
-        for (errors, ideal) in [1.0, 0.5, 0.2, 0.1].into_iter().zip(ideal) {
-            let Some(ideal) = ideal else { continue };
-            let traffic = Traffic {
-                rate,
-                canary,
-                errors: [0.01; 2],
-            };
-            let time = |seed| detection(&traffic, errors, seed).unwrap_or((u64::MAX, 0));
-            let (ms, seen) = median((0..15).map(time).collect());
-            row += &format!(" {}.{} s, {seen} errors |", ms / 1_000, ms % 1_000 / 100);
-            let most = ideal * 5 / 4 + 2 * TICK_MS;
-            assert!(ms <= most, "{traffic:?} {errors}: {ms} ms, at most {most}");
-        }
-        println!("{row}");
-    }
-}
-
-#[test]
-fn nothing_goes_where_stable_is_as_bad() {
-    for errors in [0.5, 1.0] {
-        let traffic = Traffic {
-            rate: 100.0,
-            canary: 25,
-            errors: [errors; 2],
-        };
-        assert_eq!(background(&traffic, HOUR / 4, 7).0, 0, "{errors}");
-        // And stable itself never goes, however bad it is.
-        let worse = Traffic {
-            errors: [errors, 0.0],
-            ..traffic
-        };
-        assert_eq!(background(&worse, HOUR / 4, 7).0, 0, "{errors}");
-    }
-}
-
-/// A client that repeats the request that fails, and stays with its version.
-#[test]
-fn one_client_in_a_loop_condemns_nobody() {
-    for (keys, goes) in [(1_u64, false), (2, false), (3, true)] {
-        let settings = settings(true, None);
-        let mut record = Record::empty(&settings);
-        let mut rolled_back = false;
-        for tick in 0..2_400_u64 {
-            let mut answers = Answers::new(2);
-            for request in 0..25 {
-                answers.add(usize::from(request % 4 == 0), false, Some(1_000 + request));
-            }
-            for request in 0..50 {
-                answers.add(1, true, Some(10 + tick.wrapping_add(request) % keys));
-            }
-            let now = START_MS + tick * TICK_MS;
-            record.add(&settings, &answers, now);
-            rolled_back |= !record.step(&settings, &[75, 25], now, 0).is_empty();
-        }
-        assert_eq!(rolled_back, goes, "{keys} clients");
-    }
-}
-
-/// At the very edge of what is allowed, it goes at most a few times, with waits that grow.
-#[test]
-fn at_the_edge_it_does_not_flap() {
-    let settings = settings(false, Some(5_000));
-    let traffic = Traffic {
-        rate: 200.0,
-        canary: 50,
-        errors: [0.02, 0.07],
+fn settings(change: impl Fn(&mut Given<'static>)) -> Settings {
+    let mut given = Given {
+        destinations: &[("blue-sub", true), ("green-sub", true)],
+        stable: 0,
+        threshold: 50,
+        interval_ms: 60_000,
+        retry_after_ms: None,
+        observe: false,
+        keyed: false,
+        fingerprint: 1,
     };
-    let mut random = Rng::with_seed(3);
-    let mut workers = [Answers::new(2)];
-    let mut record = Record::empty(&settings);
-    let mut rollbacks = 0;
-    for now in (START_MS..START_MS + HOUR).step_by(TICK_MS as usize) {
-        answer(&mut random, &traffic, TICK_MS, &mut workers);
-        record.add(&settings, &workers[0], now);
-        workers[0].clear();
-        let hour = record.in_force(&settings, &[50, 50], now);
-        assert!(hour.is_none_or(|weights| weights[0] > 0));
-        let transitions = record.step(&settings, &[50, 50], now, 0);
-        rollbacks += transitions.iter().filter(|it| is_rollback(it)).count();
-    }
-    // 5 s, 10 s, ... 40 min: ten waits fill the hour.
-    assert!(rollbacks <= 12, "{rollbacks}");
+    change(&mut given);
+    Settings::new(&given).unwrap()
 }
 
-#[test]
-fn many_workers_and_rules_agree() {
-    const WORKERS: usize = 64;
-    let settings = settings(false, None);
-    let mut random = Rng::with_seed(5);
-    let traffic = Traffic {
-        rate: 2_000.0,
-        canary: 25,
-        errors: [0.01, 0.5],
-    };
-    let mut rules = vec![Record::empty(&settings).write(&settings); 1_000];
-    let mut workers = vec![Answers::new(2); WORKERS];
-    answer(&mut random, &traffic, 1_000, &mut workers);
-    let mut out = vec![0; rules.len()];
-    for (number, worker) in workers.iter().enumerate() {
-        let now = START_MS + number as u64 * 3;
-        for (rule, shared) in rules.iter_mut().enumerate() {
-            let mut record = Record::read(shared, &settings);
-            record.add(&settings, worker, now);
-            out[rule] += record.step(&settings, &[75, 25], now, 0).len();
-            *shared = record.write(&settings);
+/// Workers of one proxy that judge one rule, each at ticks of its own.
+struct Proxy {
+    settings: Settings,
+    record: Record,
+    answers: Answers,
+    rng: Rng,
+    /// When each worker last ticked, and ticks next.
+    ticks: Vec<(u64, u64)>,
+    /// The canary's errors so far.
+    errors: u32,
+}
+
+impl Proxy {
+    fn new(settings: Settings, workers: usize, seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let start_ms = 1_000_000;
+        let ticks = (0..workers).map(|_| (start_ms, start_ms + rng.u64(1..=250)));
+        Self {
+            record: Record::empty(&settings),
+            answers: Answers::new(2),
+            ticks: ticks.collect(),
+            errors: 0,
+            settings,
+            rng,
         }
     }
-    assert!(
-        out.iter().all(|transitions| *transitions == 1),
-        "each goes once"
-    );
+
+    /// Lets the next worker tick. Its answers since its last tick are those of `traffic`, which gets a time in
+    /// milliseconds since the start; a change within them takes place at their end.
+    fn tick(&mut self, traffic: impl Fn(u64) -> Traffic) -> (u64, Vec<Transition>) {
+        let workers = self.ticks.len() as f64;
+        let next = self
+            .ticks
+            .iter_mut()
+            .min_by_key(|(_, next_ms)| *next_ms)
+            .unwrap();
+        let (last_ms, now_ms) = *next;
+        // Envoy's timer was seen to take that long.
+        *next = (now_ms, now_ms + self.rng.u64(249..=277));
+        let now = traffic(now_ms - 1_000_000);
+        let hour = now.hour();
+        let mut weights = hour;
+        if let Some(in_force) = self.record.in_force(&self.settings, &hour, last_ms) {
+            weights = [in_force[0], in_force[1]];
+        }
+        for from_ms in [last_ms, (last_ms + now_ms) / 2] {
+            let part = traffic(from_ms - 1_000_000);
+            let ms = (now_ms - last_ms) as f64 / 2.0;
+            self.errors += part.add(&mut self.answers, &mut self.rng, ms, workers, weights);
+        }
+        self.record.add(&self.settings, &self.answers, now_ms);
+        self.answers.clear();
+        let transitions = self
+            .record
+            .step(&self.settings, &hour, now_ms, now_ms / 1000);
+        (now_ms - 1_000_000, transitions)
+    }
 }

@@ -60,7 +60,7 @@ impl Windows {
         }
         for ring in &settings.rings {
             let head = now_ms / ring.slot_ms;
-            let new = (head - self.newest_ms / ring.slot_ms).min(ring.slots);
+            let new = (head - self.newest_ms / ring.slot_ms).min(ring.slots as u64);
             for place in (0..new).filter_map(|back| place(ring, head, back)) {
                 for slot in self
                     .columns
@@ -111,15 +111,29 @@ impl Windows {
         let mut judged = Counts::default();
         let mut judged_stable = Counts::default();
         self.find(settings, destination, |window, start_ms| {
-            // A longer window with the same counts has the same verdict.
+            // Without errors nothing is condemned, and a longer window with the same counts has the same verdict.
             let (counts, stable) = (window.canary, window.stable);
-            if (judged, judged_stable) == (counts, stable) {
+            if counts.errors == 0 || (judged == counts && judged_stable == stable) {
                 return false;
             }
             (judged, judged_stable) = (counts, stable);
             condemns(counts, stable, settings.threshold)
                 && (!settings.keyed || canary.keys.enough_since(start_ms))
         })
+    }
+
+    /// The highest evidence of all windows in which the destination exceeds the threshold.
+    #[cfg(test)]
+    pub(super) fn highest_evidence(&self, settings: &Settings, destination: usize) -> f64 {
+        use super::evidence::{evidence, exceeds};
+        let mut highest: f64 = 0.0;
+        self.find(settings, destination, |window, _| {
+            if exceeds(window.canary, window.stable, settings.threshold) {
+                highest = highest.max(evidence(window.canary, window.stable));
+            }
+            false
+        });
+        highest
     }
 
     /// The first window for which `wanted` is true, given the window and its start in milliseconds. The windows of
@@ -135,20 +149,29 @@ impl Windows {
         let since_ms = canary.since_ms.max(stable.since_ms);
         for ring in &settings.rings {
             let head = self.newest_ms / ring.slot_ms;
+            let mut start_ms = head * ring.slot_ms;
             let mut window = Verdict::default();
-            for back in 0..ring.slots.min(head + 1) {
-                let start_ms = (head - back) * ring.slot_ms;
+            // From the newest slot back, around the end of the ring.
+            let newest = place(ring, head, 0).map_or(0, |place| place + 1);
+            let last = ring.first + ring.slots;
+            let older = (newest..last).rev();
+            for place in (ring.first..newest).rev().chain(older) {
                 if start_ms < since_ms {
                     break;
                 }
-                let place = place(ring, head, back)?;
-                window.canary = plus(window.canary, canary.slots.get(place)?);
-                window.stable = plus(window.stable, stable.slots.get(place)?);
+                window.canary.add(canary.slots.get(place)?);
+                window.stable.add(stable.slots.get(place)?);
                 window.window_ms += ring.slot_ms;
-                let bounded = window.bounded();
-                if back + 1 >= ring.shortest && wanted(&bounded, start_ms) {
-                    return Some(bounded);
+                if window.window_ms >= ring.shortest_ms {
+                    let bounded = window.bounded();
+                    if wanted(&bounded, start_ms) {
+                        return Some(bounded);
+                    }
                 }
+                let Some(earlier_ms) = start_ms.checked_sub(ring.slot_ms) else {
+                    break;
+                };
+                start_ms = earlier_ms;
             }
         }
         None
@@ -157,15 +180,16 @@ impl Windows {
 
 /// Where the slot lies that is this far back from the slot with number `head`; `None` if the ring has it no more.
 fn place(ring: &Ring, head: u64, back: u64) -> Option<usize> {
-    let number = head.checked_sub(back).filter(|_| back < ring.slots)?;
-    let within = usize::try_from(number % ring.slots).ok()?;
+    let slots = ring.slots as u64;
+    let number = head.checked_sub(back).filter(|_| back < slots)?;
+    let within = usize::try_from(number % slots).ok()?;
     Some(ring.first + within)
 }
 
-fn plus(counts: Counts, slot: &Slot) -> Counts {
-    Counts {
-        requests: counts.requests + u64::from(slot.requests),
-        errors: counts.errors + u64::from(slot.errors),
+impl Counts {
+    fn add(&mut self, slot: &Slot) {
+        self.requests += u64::from(slot.requests);
+        self.errors += u64::from(slot.errors);
     }
 }
 

@@ -166,6 +166,16 @@ fn waits_double_up_to_an_hour_until_it_has_served_for_as_long_as_the_last() {
 }
 
 #[test]
+fn if_the_clock_goes_back_a_wait_begins_anew_instead_of_taking_forever() {
+    let settings = settings(|_| {});
+    let mut record = Record::empty(&settings);
+    tick(&mut record, &settings, &[1], 1 << 50);
+    assert_eq!(tick(&mut record, &settings, &[], 5_000), []);
+    assert_eq!(record.due_ms(&settings, 5_000), Some(65_000));
+    assert_eq!(tick(&mut record, &settings, &[], 65_000), [(1, false)]);
+}
+
+#[test]
 fn a_destination_without_any_weight_is_free_again_and_forgotten() {
     let settings = settings(|_| {});
     let mut record = Record::empty(&settings);
