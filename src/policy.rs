@@ -152,6 +152,12 @@ impl<S> Policy<S> {
         &self.rules
     }
 
+    /// The place of the destination that the others of this rule are compared with, if its answers are judged.
+    pub fn stable_of(&self, rule: u32) -> Option<usize> {
+        let watch = self.watches.get(self.watch_of(rule)?)?;
+        Some(watch.settings.stable())
+    }
+
     /// The rules whose answers are judged, in their order.
     pub(crate) fn watches(&self) -> &[Watch] {
         &self.watches

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use canary::{Accepted, Change, Fault, Replacement, change_weights, check};
 
@@ -74,12 +75,23 @@ fn set_weights(path: &Path, change: &Change) -> Result<String, Fault> {
         }
         None => format!("{} (unchanged)\n", changed.shares.with_weights()),
     };
-    if changed.has_ramp {
-        complain(
-            "note: the rule has a ramp; from its start on, the weights of the ramp apply instead of these",
-        );
+    if let Some(now) = changed.ramp_at(unix_seconds()) {
+        complain(&format!(
+            "note: the rule has a ramp; from its start on, the weights of the ramp apply instead of these. Now it is {now}"
+        ));
     }
     Ok(line)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the command is not the core, which is given the time"
+)]
+fn unix_seconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
 }
 
 fn content(path: &Path) -> Result<Vec<u8>, Fault> {

@@ -300,3 +300,23 @@ fn every_command_has_help_and_a_version() {
         );
     }
 }
+
+#[test]
+fn a_rule_with_a_ramp_says_what_holds_now() {
+    let file = |start: &str| {
+        format!(
+            "http:\n- name: color\n  route: [{{cluster: blue, weight: 3}}, {{cluster: green, weight: 1}}]\n  ramp: {{start: {start:?}, steps: [{{after: 0s, weights: [0, 1]}}]}}\n"
+        )
+    };
+    for (start, now) in [
+        ("2001-01-01T00:00:00Z", "color: blue 0 %, green 100 %"),
+        ("9001-01-01T00:00:00Z", "color: blue 50 %, green 50 %"),
+    ] {
+        let (said, _) = changed("f.yaml", &file(start), &["color", "green=3"]);
+        assert_eq!(said.status, 0, "{said:?}");
+        assert!(
+            said.stderr.ends_with(&format!("Now it is {now}\n")),
+            "{said:?}"
+        );
+    }
+}

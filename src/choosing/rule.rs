@@ -87,11 +87,12 @@ impl<S: Default> Rule<S> {
         };
         let weights: Vec<_> = route.iter().flatten().map(|wire| wire.weight.0).collect();
         let rule = faults.keep(Self::new(&name?, destinations?, &weights))?;
+        // If these are refused, the policy is; the rest of the rule is still checked.
         let rule = Self {
-            ramp: ramp?,
+            ramp: ramp.flatten(),
             ..rule
         };
-        Some(match keys? {
+        Some(match keys.flatten() {
             Some(keys) => rule.sticky_by(keys, wire.salt.as_deref()),
             None => rule,
         })

@@ -65,7 +65,9 @@ impl Stream {
         let slow = started.is_some_and(|started| watched.is_slow(started));
         let class = Class::of_headers(status.as_deref(), grpc_status.flatten().as_deref(), slow);
         watched.count(decision, class);
-        if class == Class::Ok && !end_of_stream {
+        // After 101 the connection belongs to another protocol, in which closing it is no error.
+        let is_final = end_of_stream || status.as_deref() == Some(b"101");
+        if class == Class::Ok && !is_final {
             self.answer = Answer::Good;
         } else {
             watched.finish(decision, class);

@@ -89,8 +89,8 @@ impl Serving {
             }
         }
         self.follow_ramps(now);
+        self.watched.iter().for_each(Watched::flush);
         if current {
-            self.watched.iter().for_each(Watched::flush);
             ticker.gauges.set(self, plugin);
         }
     }

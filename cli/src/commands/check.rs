@@ -45,7 +45,7 @@ pub fn check(file: &[u8], must_be_json: bool) -> Result<Checked, Vec<Fault>> {
     if faults.is_empty() {
         Ok(Checked {
             configurations: accepted.iter().map(Accepted::from).collect(),
-            warnings: conflicts(&accepted),
+            warnings: [without_effect(&accepted), conflicts(&accepted)].concat(),
         })
     } else {
         Err(faults)
@@ -59,6 +59,26 @@ fn all(configuration: &Configuration<'_>, first: Fault) -> Vec<Fault> {
     } else {
         faults
     }
+}
+
+/// Rollbacks that cannot happen now: there is nothing to compare with.
+fn without_effect(accepted: &[(Configuration<'_>, Policy)]) -> Vec<Fault> {
+    let mut warnings = Vec::new();
+    for (configuration, policy) in accepted {
+        for (number, rule) in (0_u32..).zip(policy.rules()) {
+            let Some(stable) = policy.stable_of(number) else {
+                continue;
+            };
+            let label = rule.destinations().get(stable).map_or("", |it| it.label());
+            if rule.weights().get(stable) == Some(&0) {
+                let reason = format!(
+                    "http[{number}].rollback: `{label}` has the weight 0, so nothing is compared with it and nothing is rolled back"
+                );
+                warnings.push(Fault::at(configuration.place(), reason).because("warning"));
+            }
+        }
+    }
+    warnings
 }
 
 /// What the configurations of one file take from each other.

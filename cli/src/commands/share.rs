@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use canary_filter::{Destination, Rule};
+use canary_filter::{Destination, Ramp, Rule};
 
 /// The destinations of a rule with their weights and their shares of the sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,17 @@ impl Shares {
     /// Each share with its weight: `blue-sub 3 (75 %), green-sub 1 (25 %)`.
     pub fn with_weights(&self) -> String {
         self.join(|weight, share| format!("{weight} ({share})"))
+    }
+
+    /// The shares of this ramp at a time, in seconds since 1970; before its start they are these.
+    pub(crate) fn at(&self, ramp: &Ramp, now: i64) -> Self {
+        let own: Vec<_> = self.weights.iter().map(|(_, weight)| *weight).collect();
+        let weights = ramp.weights(&own, now).into_owned();
+        let labels = self.weights.iter().map(|(label, _)| label.clone());
+        Self {
+            rule: self.rule.clone(),
+            weights: labels.zip(weights).collect(),
+        }
     }
 
     fn join(&self, shown: impl Fn(u32, String) -> String) -> String {

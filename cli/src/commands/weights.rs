@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use canary_filter::{Policy, Rule, Step};
+use canary_filter::{Policy, Ramp, Rule, Step};
 use serde_json::Value;
 
 use crate::commands::share::Shares;
@@ -38,8 +38,15 @@ pub struct Changed {
     pub text: Option<String>,
     /// The split of the rule after the change.
     pub shares: Shares,
-    /// Whether the rule has a ramp, whose weights replace these from its start on.
-    pub has_ramp: bool,
+    /// The ramp of the rule, whose weights replace these from its start on.
+    ramp: Option<Ramp>,
+}
+
+impl Changed {
+    /// The split that the ramp puts in force at this time, in seconds since 1970; `None` for a rule without a ramp.
+    pub fn ramp_at(&self, now: i64) -> Option<Shares> {
+        Some(self.shares.at(self.ramp.as_ref()?, now))
+    }
 }
 
 impl FromStr for Weight {
@@ -146,11 +153,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
 
     let targets = change.targets(rule)?;
     let mut expected = configuration.value()?;
-    let has_ramp = part(
-        &mut expected,
-        &["http".into(), Step::Item(index), "ramp".into()],
-    )
-    .is_some();
+    let ramp = rule.ramp().cloned();
     let mut splices = Vec::new();
     for (place, (now, &weight)) in rule.weights().iter().zip(&targets).enumerate() {
         if *now != weight {
@@ -162,7 +165,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
         return Ok(Changed {
             text: None,
             shares: Shares::from(rule),
-            has_ramp,
+            ramp,
         });
     }
     let shared = splices.iter().find_map(Splice::shared).cloned();
@@ -187,7 +190,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
     let shares = verdict(new, index, &targets)?;
     Ok(Changed {
         shares,
-        has_ramp,
+        ramp,
         text: Some(text),
     })
 }
