@@ -33,11 +33,12 @@ pub(super) fn condemns(canary: Counts, stable: Counts, threshold: u32) -> bool {
 
 /// `errors_c / requests_c - errors_s / requests_s >= threshold / 1000`, exactly. False without requests on a side.
 pub(super) fn exceeds(canary: Counts, stable: Counts, threshold: u32) -> bool {
-    let product = |a: u64, b: u64| u128::from(a) * u128::from(b);
-    let errors = 1000 * product(canary.errors, stable.requests);
-    let allowed = 1000 * product(stable.errors, canary.requests)
-        + u128::from(threshold) * product(canary.requests, stable.requests);
-    canary.requests > 0 && stable.requests > 0 && errors >= allowed
+    let [canary_requests, canary_errors] = [canary.requests, canary.errors].map(u128::from);
+    let [stable_requests, stable_errors] = [stable.requests, stable.errors].map(u128::from);
+    let allowed = 1000 * stable_errors + u128::from(threshold) * stable_requests;
+    canary.requests > 0
+        && stable.requests > 0
+        && 1000 * canary_errors * stable_requests >= allowed * canary_requests
 }
 
 /// The log-likelihood ratio of "they differ" against "they are alike"; 0 without requests on a side.

@@ -22,7 +22,7 @@ const FAILING: [f64; 4] = [1.0, 0.5, 0.2, 0.1];
 /// Milliseconds from the first bad answer to the rollback, and the canary's errors until then; `None` if it takes
 /// longer than five minutes.
 fn detect(rate: f64, share: u32, failing: f64, seed: u64) -> Option<(u64, u32)> {
-    let mut proxy = Proxy::new(settings(|_| {}), WORKERS, seed);
+    let mut proxy = Proxy::new(settings(|given| given.keyed = true), WORKERS, seed);
     let traffic = |at_ms| Traffic {
         rate,
         share,
