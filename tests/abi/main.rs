@@ -16,6 +16,7 @@ mod decision;
 mod host;
 mod hostile;
 mod reads;
+mod rollback;
 #[path = "../support/mod.rs"]
 mod support;
 

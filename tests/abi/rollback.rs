@@ -1,0 +1,341 @@
+//! Answers are counted, judged by the tick, and acted on by every worker.
+
+use crate::rule;
+use crate::support::{Proxy, Shared, Vm, Worker, lines};
+
+const RECORD: &str = "canary-filter.rollback.demo/color";
+const NUMBER: &str = "canary-filter.transitions.demo";
+
+/// The rule with these members besides `rollback`, half and half.
+fn watched(rollback: &str, weights: [u32; 2]) -> String {
+    let members = format!(r#""rollback": {{"stable": "blue-sub"{rollback}}},"#);
+    rule(r#""responseHeader": "x-canary","#, &members, weights)
+}
+
+/// A request that is answered with this status; whether green got it.
+fn send(vm: &mut Vm, bad: &str) -> bool {
+    let stream = vm.open();
+    let (request, _) = stream.request(lines(&[(":path", "/")]));
+    let to = |line: &(String, Vec<u8>)| String::from_utf8_lossy(&line.1).contains("green-sub");
+    let green = request
+        .iter()
+        .any(|line| line.0 == "x-canary-cluster" && to(line));
+    let status = if green { bad } else { "200" };
+    stream.response_headers(lines(&[(":status", status)]), true);
+    stream.delete();
+    green
+}
+
+fn greens(vm: &mut Vm, requests: usize) -> usize {
+    (0..requests).filter(|_| send(vm, "200")).count()
+}
+
+fn metric(name: &str) -> Option<u64> {
+    Proxy::metric(&format!("{name}.route=.=color;.;subset=.=green-sub;.;"))
+}
+
+fn log() -> Vec<String> {
+    Proxy::with(|proxy| {
+        let lines = proxy
+            .log
+            .iter()
+            .filter(|(_, line)| line.contains(": rule "));
+        lines
+            .map(|(level, line)| format!("{level} {line}"))
+            .collect()
+    })
+}
+
+#[test]
+fn a_canary_that_fails_is_out_after_the_next_tick() {
+    let mut vm = Vm::with(&watched("", [1, 1]));
+    assert_eq!(
+        metric("canary_rollbacks_total"),
+        Some(0),
+        "it exists from the start"
+    );
+    for _ in 0..100 {
+        send(&mut vm, "503");
+    }
+    assert!(greens(&mut vm, 100) > 0, "nobody judges before the tick");
+    vm.tick();
+    assert_eq!(greens(&mut vm, 100), 0);
+    vm.tick();
+    let lines = log();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let start = "3 canary-filter demo: rule color: green-sub rolled back: ";
+    assert!(lines[0].starts_with(start), "{lines:?}");
+    assert_eq!(metric("canary_rollbacks_total"), Some(1));
+    assert_eq!(
+        (metric("canary_rolled_back"), metric("canary_weight")),
+        (Some(1), Some(0))
+    );
+    let answer = vm.send(&[(":path", "/")]);
+    assert_eq!(
+        answer.answered("x-canary"),
+        ["route=color;subset=blue-sub;reason=only;share=10000"]
+    );
+}
+
+#[test]
+fn a_worker_without_traffic_learns_of_it_and_its_idle_tick_costs_one_read() {
+    let shared = Shared::default();
+    let (busy, idle) = (Worker::start(&shared), Worker::start(&shared));
+    for worker in [&busy, &idle] {
+        worker.run(|vm| assert!(vm.configure(watched("", [1, 1]))));
+    }
+    busy.run(|vm| {
+        (0..200).for_each(|_| drop(send(vm, "503")));
+        vm.tick();
+    });
+    let (calls, lines) = idle.run(|vm| {
+        vm.tick();
+        assert_eq!(greens(vm, 100), 0);
+        vm.tick();
+        let mut calls = vm.tick();
+        calls.retain(|call| !call.starts_with("time"));
+        (calls, log())
+    });
+    assert_eq!(calls, [format!("get shared {NUMBER}")]);
+    assert_eq!(
+        lines, [""; 0],
+        "who was not the one to write it does not log it"
+    );
+}
+
+#[test]
+fn a_root_without_new_streams_writes_nothing() {
+    let shared = Shared::default();
+    let worker = Worker::start(&shared);
+    worker.run(|vm| {
+        vm.configure(watched("", [1, 1]));
+        let stream = vm.open();
+        stream.request(lines(&[(":path", "/")]));
+        vm.tick();
+        stream.response_headers(lines(&[(":status", "503")]), true);
+        vm.tick();
+        stream.delete();
+    });
+    assert_eq!(shared.get(RECORD), None);
+    worker.run(|vm| {
+        send(vm, "200");
+        vm.tick();
+    });
+    assert!(
+        shared.get(RECORD).is_some(),
+        "its counts were kept until then"
+    );
+}
+
+/// The host takes the first root again for the same bytes, and both may tick.
+#[test]
+fn the_root_that_gets_the_streams_is_the_one_that_judges() {
+    let shared = Shared::default();
+    Worker::start(&shared).run(|vm| {
+        let (one, other) = (
+            watched("", [1, 1]),
+            watched(r#", "retry": "other""#, [1, 1]),
+        );
+        vm.configure(&one);
+        let open = vm.open();
+        open.request(lines(&[(":path", "/")]));
+        (0..200).for_each(|_| drop(send(vm, "503")));
+        vm.tick();
+        assert_eq!(greens(vm, 50), 0);
+        vm.configure(&other);
+        assert!(greens(vm, 50) > 0, "another `retry` ends it");
+        vm.tick();
+        vm.configure(&one);
+        assert_eq!(vm.roots().len(), 1, "the first root is taken again");
+        vm.tick();
+        assert!(
+            greens(vm, 50) > 0,
+            "what the configuration between has ended stays ended"
+        );
+        vm.tick();
+        assert_eq!(metric("canary_rolled_back"), Some(0));
+        open.delete();
+    });
+}
+
+#[test]
+fn two_plugins_in_one_vm_judge_for_themselves() {
+    let shared = Shared::default();
+    Worker::start(&shared).run(|vm| {
+        vm.configure_plugin("demo", watched("", [1, 1]));
+        vm.configure_plugin("other", watched("", [1, 1]));
+        (0..200).for_each(|_| drop(send(vm, "503")));
+        vm.tick();
+        assert_eq!(greens(vm, 50), 0);
+        let stays = (0..50).any(|_| {
+            let stream = vm.open_in("other");
+            let (request, _) = stream.request(lines(&[(":path", "/")]));
+            stream.delete();
+            request
+                .iter()
+                .any(|line| String::from_utf8_lossy(&line.1).contains("green-sub"))
+        });
+        assert!(stays);
+    });
+}
+
+#[test]
+fn a_new_configuration_and_a_new_vm_begin_with_what_is_out() {
+    let shared = Shared::default();
+    Worker::start(&shared).run(|vm| {
+        vm.configure(watched("", [1, 1]));
+        (0..200).for_each(|_| drop(send(vm, "503")));
+        vm.tick();
+        vm.configure(watched("", [1, 9]));
+        assert_eq!(greens(vm, 100), 0, "before its first tick");
+    });
+    Worker::start(&shared).run(|vm| {
+        vm.configure(watched("", [0, 1]));
+        assert_eq!(greens(vm, 100), 0, "all to stable, also without a weight");
+        vm.configure(watched("", [1, 0]));
+        send(vm, "200");
+        vm.tick();
+        vm.configure(watched("", [1, 1]));
+        assert!(greens(vm, 100) > 0);
+    });
+}
+
+#[test]
+fn garbage_in_the_shared_value_is_an_empty_record() {
+    for garbage in [&b""[..], b"x", b"cnrb\x01\xff\xff\xff\xff", &[0xff; 5_000]] {
+        let shared = Shared::default();
+        shared.set(RECORD, garbage, 0).unwrap();
+        shared.set(NUMBER, garbage, 0).unwrap();
+        Worker::start(&shared).run(|vm| {
+            assert!(vm.configure(watched("", [1, 1])));
+            assert!(greens(vm, 50) > 0);
+            (0..200).for_each(|_| drop(send(vm, "503")));
+            vm.tick();
+            assert_eq!(greens(vm, 50), 0);
+        });
+    }
+}
+
+/// How many answers of each class green has had, after the ticks that flush them.
+fn classes(vm: &mut Vm) -> [u64; 3] {
+    vm.tick();
+    ["ok", "error", "slow"].map(|class| {
+        let name = format!("canary_responses_total.route=.=color;.;subset=.=green-sub;.;role=.=canary;.;class=.={class};.;");
+        Proxy::metric(&name).unwrap()
+    })
+}
+
+type Line = (&'static str, &'static str);
+
+/// The headers of an answer, and whether it has ended with them.
+fn headers(status: &'static str, end: bool, more: &[Line]) -> (Vec<Line>, bool) {
+    ([&[(":status", status)], more].concat(), end)
+}
+
+#[test]
+fn every_answer_counts_once_with_its_class() {
+    let details = "upstream_reset_after_response_started{connection_termination}";
+    let grpc = |status| Some(vec![("grpc-status", status)]);
+    for (number, ((headers, end), trailers, ended, class)) in [
+        (headers("200", true, &[]), None, "via_upstream", 0),
+        (headers("200", false, &[]), None, "via_upstream", 0),
+        (headers("503", true, &[]), None, "no_healthy_upstream", 1),
+        (headers("504", false, &[]), None, details, 1),
+        (headers("200", false, &[]), None, details, 1),
+        (
+            headers("200", false, &[]),
+            None,
+            "downstream_remote_disconnect",
+            0,
+        ),
+        (
+            headers("200", true, &[("grpc-status", "14")]),
+            None,
+            "via_upstream",
+            1,
+        ),
+        (
+            headers("200", true, &[("grpc-status", "5")]),
+            None,
+            "via_upstream",
+            0,
+        ),
+        (headers("200", false, &[]), grpc("13"), "via_upstream", 1),
+        (headers("200", false, &[]), grpc("0"), details, 0),
+        (headers("101", false, &[]), None, details, 0),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut vm = Vm::with(&watched("", [0, 1]));
+        let before = classes(&mut vm);
+        let stream = vm.open();
+        stream.request(lines(&[(":path", "/")]));
+        stream.response_headers(lines(&headers), end);
+        if let Some(trailers) = trailers {
+            stream.response_trailers(lines(&trailers));
+        }
+        stream.set_property("response.code_details", ended);
+        stream.delete();
+        let after = classes(&mut vm);
+        let counted: Vec<_> = (0..3).map(|at| after[at] - before[at]).collect();
+        let mut expected = [0; 3];
+        expected[class] = 1;
+        assert_eq!(counted, expected, "number {number}");
+    }
+}
+
+#[test]
+fn a_request_without_an_answer_counts_only_if_it_took_too_long() {
+    for (slower_than, class) in [
+        ("", None),
+        (r#", "slowerThan": "1h""#, None),
+        (r#", "slowerThan": "1ms""#, Some(2)),
+    ] {
+        let mut vm = Vm::with(&watched(slower_than, [0, 1]));
+        let before = classes(&mut vm);
+        let stream = vm.open();
+        stream.request(lines(&[(":path", "/")]));
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        stream.delete();
+        let after = classes(&mut vm);
+        let counted = (0..3).find(|at| after[*at] > before[*at]);
+        assert_eq!(counted, class, "{slower_than}");
+    }
+}
+
+#[test]
+fn only_a_rule_with_rollback_looks_at_its_answers() {
+    let plain = rule("", "", [1, 1]);
+    for (configuration, reads) in [(plain, &[][..]), (watched("", [1, 1]), &["get :status"])] {
+        let mut vm = Vm::with(&configuration);
+        let stream = vm.open();
+        stream.request(lines(&[(":path", "/")]));
+        Proxy::with(|proxy| proxy.calls.clear());
+        stream.response_headers(lines(&[(":status", "200")]), false);
+        stream.delete();
+        let calls = Proxy::with(|proxy| proxy.calls.clone());
+        let asked: Vec<_> = calls
+            .iter()
+            .filter(|call| call.starts_with("get "))
+            .collect();
+        assert_eq!(asked, reads);
+        let ends = calls
+            .iter()
+            .filter(|call| call.starts_with("property "))
+            .count();
+        assert_eq!(ends, reads.len(), "{calls:?}");
+    }
+}
+
+#[test]
+fn gauges_of_rules_that_are_gone_are_0() {
+    let mut vm = Vm::with(&watched("", [1, 1]));
+    greens(&mut vm, 10);
+    vm.tick();
+    assert_eq!(metric("canary_weight"), Some(5_000));
+    vm.configure(watched("", [1, 1]).replace("\"color\"", "\"other\""));
+    greens(&mut vm, 10);
+    vm.tick();
+    assert_eq!(metric("canary_weight"), Some(0));
+}
