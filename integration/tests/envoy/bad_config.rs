@@ -1,6 +1,9 @@
 //! A configuration with a mistake never takes the proxy down.
 
-use harness::{CONFIG_REFUSED, Delivery, Filter, Scratch, Setup, eventually};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use harness::{Behaviour, CONFIG_REFUSED, Delivery, Filter, Scratch, Setup, eventually, http1};
 use serde_json::json;
 
 use crate::bad_table::{Bad, table};
@@ -206,4 +209,60 @@ fn a_static_configuration_without_a_mistake_decides() {
         ..Setup::new(weights(0, 1))
     });
     assert_eq!(who(&world.envoy.get("/color")), "green");
+}
+
+/// The host takes the living root again for the same bytes, without configuring it, so a worker that is late publishes the
+/// verdict on the configuration between after the main thread has published the last one.
+#[test]
+fn what_is_published_follows_the_configuration_that_serves_also_on_a_late_worker() {
+    // A pattern that keeps a worker busy for some seconds with a path of 50 KB.
+    let busy = json!({"uri": {"regex": format!("/busy{}", ".*".repeat(2_000))}});
+    let mut rules = vec![rule("color", 0, 1), rule("busy", 1, 0)];
+    rules[1]["match"] = json!([busy]);
+    let good = json!({"http": rules, "responseHeader": "x-canary-decision"}).to_string();
+    let world = World::start(&Setup {
+        concurrency: 1,
+        ..Setup::new(&*good)
+    });
+    assert_eq!(who(&world.envoy.get("/color")), "green");
+    world.green.behave(Behaviour::Slow(Duration::from_secs(6)));
+    let address = world.envoy.address();
+    // A stream of the first root, which lives as long as it.
+    let open = thread::spawn(move || http1::get(address, "/color").unwrap());
+    thread::sleep(Duration::from_millis(200));
+    let path = format!("/busy{}\n", "a".repeat(50_000));
+    let busy = thread::spawn(move || http1::get(address, path.trim_end()).map(|it| it.status));
+    thread::sleep(Duration::from_millis(200));
+    world.envoy.update(&Filter::new("bad"));
+    world.envoy.update(&Filter::new(&*good));
+    let before = Instant::now();
+    assert_eq!(
+        world.envoy.stat(CONFIG_REFUSED),
+        0,
+        "the main thread has taken the good one"
+    );
+    let _ = busy.join().unwrap();
+    assert!(
+        before.elapsed() > Duration::from_millis(200),
+        "the worker was late"
+    );
+    world.envoy.wait_for("the late worker's verdict", |stats| {
+        stats[CONFIG_REFUSED] == 1
+    });
+    world.green.behave(Behaviour::Good);
+    assert_eq!(who(&world.envoy.get("/color")), "green");
+    world
+        .envoy
+        .wait_for("that of the root which serves", |stats| {
+            stats[CONFIG_REFUSED] == 0
+        });
+    open.join().unwrap();
+    world
+        .envoy
+        .update(&Filter::new("bad").with_variable("A", "b"));
+    assert_eq!(
+        who(&world.envoy.get("/color")),
+        "green",
+        "and it is the one that is remembered"
+    );
 }

@@ -14,6 +14,7 @@
 
 mod bad_config;
 mod bad_table;
+mod chain;
 mod hash_policy;
 mod hostile;
 mod hygiene;

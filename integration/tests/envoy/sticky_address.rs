@@ -33,6 +33,8 @@ fn after_a_trusted_hop_the_key_is_the_address_that_the_hop_saw() {
                 format!("203.0.113.{n}"),
             ),
             (format!("2001:db8::{n:x}"), format!("2001:db8::{n:x}")),
+            // An IPv4 address in IPv6 form is the IPv4 address.
+            (format!("::ffff:203.0.113.{n}"), format!("203.0.113.{n}")),
             // Different spellings of one address are one key.
             (format!("2001:DB8:0:0::{n:x}"), format!("2001:db8::{n:x}")),
         ] {

@@ -139,6 +139,9 @@ fn no_cookie_is_issued_on_an_answer_that_a_shared_cache_may_keep() {
         (&["Cache-Control: private, max-age=60"], false),
         (&["Cache-Control: no-store"], false),
         (&["X-Cache-Control: public"], false),
+        (&["CDN-Cache-Control: max-age=60"], true),
+        (&["CDN-Cache-Control: max-age=0"], false),
+        (&["Surrogate-Control: max-age=3600+60"], true),
     ] {
         let headers: Vec<(&str, &[u8])> = lines
             .iter()
@@ -161,6 +164,48 @@ fn the_cookies_of_the_service_stay_beside_it() {
     let lines: Vec<_> = answer.values("set-cookie").collect();
     assert_eq!(lines[..2], ["a=1; Path=/", "b=2"]);
     assert_eq!(lines.len(), 3);
+    assert!(issued(&answer).is_some());
+}
+
+#[test]
+fn a_cookie_of_the_same_name_is_the_applications() {
+    let world = World::start(&issuing(&json!({})));
+    let own: [(&str, &[u8]); 1] = [("x-answer", b"Set-Cookie: canary-id=session; Path=/")];
+    let answer = world.envoy.connect().get("/color", &own).unwrap();
+    let lines: Vec<_> = answer.values("set-cookie").collect();
+    assert_eq!(lines, ["canary-id=session; Path=/"]);
+}
+
+#[test]
+fn an_embedded_application_gets_the_attributes_that_it_asks_for() {
+    let attributes = json!([
+        {"name": "SameSite", "value": "None"}, {"name": "Partitioned"}, {"name": "HttpOnly", "value": "false"},
+        {"name": "Domain", "value": ".shop.example"}
+    ]);
+    let world = World::start(&issuing(&json!({"attributes": attributes})));
+    let (_, attributes) = issued(&world.envoy.get("/color")).unwrap();
+    assert_eq!(
+        attributes,
+        "Path=/; Max-Age=2592000; Domain=shop.example; SameSite=None; Secure; Partitioned"
+    );
+}
+
+#[test]
+fn a_preflight_is_weighted_and_gets_no_cookie() {
+    let world = World::start(&issuing(&json!({})));
+    let preflight = b"OPTIONS /color HTTP/1.1\r\nhost: a\r\norigin: https://b\r\naccess-control-request-method: PUT\r\n\r\n";
+    let options = b"OPTIONS /color HTTP/1.1\r\nhost: a\r\n\r\n";
+    let mut connection = world.envoy.connect();
+    let answer = connection.send(preflight).unwrap();
+    assert!(
+        answer
+            .header("x-canary-decision")
+            .unwrap()
+            .contains(";reason=weighted;")
+    );
+    assert_eq!(issued(&answer), None);
+    let answer = connection.send(options).unwrap();
+    assert_eq!(decided(&answer).0, "cookie");
     assert!(issued(&answer).is_some());
 }
 
