@@ -127,22 +127,10 @@ impl Record {
         state.out.then_some(state.since_unix)
     }
 
-    /// The highest evidence of all windows in which the destination exceeds the threshold.
+    /// The counts, for simulations.
     #[cfg(test)]
-    pub(super) fn highest_evidence(&self, settings: &Settings, destination: usize) -> f64 {
-        self.windows.highest_evidence(settings, destination)
-    }
-
-    /// Everything that the slots of one second hold of a destination.
-    #[cfg(test)]
-    pub(super) fn counted(&self, settings: &Settings, destination: usize) -> (u64, u64) {
-        let ring = settings.rings[1];
-        let slots = &self.windows.columns[destination].slots[ring.first..ring.first + ring.slots];
-        let requests = slots.iter().map(|slot| u64::from(slot.requests)).sum();
-        (
-            requests,
-            slots.iter().map(|slot| u64::from(slot.errors)).sum(),
-        )
+    pub(super) fn windows(&self) -> &Windows {
+        &self.windows
     }
 
     fn report_replaced(&mut self, now_ms: u64) -> Vec<Transition> {

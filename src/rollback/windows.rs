@@ -122,20 +122,6 @@ impl Windows {
         })
     }
 
-    /// The highest evidence of all windows in which the destination exceeds the threshold.
-    #[cfg(test)]
-    pub(super) fn highest_evidence(&self, settings: &Settings, destination: usize) -> f64 {
-        use super::evidence::{evidence, exceeds};
-        let mut highest: f64 = 0.0;
-        self.find(settings, destination, |window, _| {
-            if exceeds(window.canary, window.stable, settings.threshold) {
-                highest = highest.max(evidence(window.canary, window.stable));
-            }
-            false
-        });
-        highest
-    }
-
     /// The first window for which `wanted` is true, given the window and its start in milliseconds. The windows of
     /// each ring grow slot by slot from the newest.
     pub(super) fn find(
