@@ -1,7 +1,7 @@
 //! A configuration with a mistake never takes the proxy down.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use harness::{Behaviour, CONFIG_REFUSED, Delivery, Filter, Scratch, Setup, eventually, http1};
 use serde_json::json;
@@ -234,28 +234,14 @@ fn what_is_published_follows_the_configuration_that_serves_also_on_a_late_worker
     let busy = thread::spawn(move || http1::get(address, path.trim_end()).map(|it| it.status));
     thread::sleep(Duration::from_millis(200));
     world.envoy.update(&Filter::new("bad"));
+    wait_for_refusal(&world, 1);
     world.envoy.update(&Filter::new(&*good));
-    let before = Instant::now();
-    assert_eq!(
-        world.envoy.stat(CONFIG_REFUSED),
-        0,
-        "the main thread has taken the good one"
-    );
+    assert!(!busy.is_finished(), "the worker is late");
     let _ = busy.join().unwrap();
-    assert!(
-        before.elapsed() > Duration::from_millis(200),
-        "the worker was late"
-    );
-    world.envoy.wait_for("the late worker's verdict", |stats| {
-        stats[CONFIG_REFUSED] == 1
-    });
+    wait_for_refusal(&world, 1);
     world.green.behave(Behaviour::Good);
     assert_eq!(who(&world.envoy.get("/color")), "green");
-    world
-        .envoy
-        .wait_for("that of the root which serves", |stats| {
-            stats[CONFIG_REFUSED] == 0
-        });
+    wait_for_refusal(&world, 0);
     open.join().unwrap();
     world
         .envoy
