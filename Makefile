@@ -132,7 +132,8 @@ lint: rust ## check format and lints
 	cargo clippy -q -p canary-filter --lib --no-default-features -- -D warnings
 	cargo clippy -q $(tools) --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
-	  else echo "cargo-deny is not installed: make unit checks licences, sources and versions by deny.toml"; fi
+	  else echo "cargo-deny is not installed: make unit checks licences, sources and versions by deny.toml"; \
+	    echo "skipped: advisories: they need cargo-deny and the network (cargo deny check advisories)"; fi
 
 .PHONY: unit
 unit: rust ## run the tests that need no Envoy

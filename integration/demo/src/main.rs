@@ -75,9 +75,7 @@ fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
     let _lock = Lock::take(&settings.folder)?;
-    for (variable, port) in settings.ports() {
-        check_free(variable, port)?;
-    }
+    check_free(&settings.ports())?;
     files::write(settings)?;
     let _weights = RemovedAtTheEnd(settings.weights());
     let mut parts = Parts::start(settings)?;
@@ -85,19 +83,30 @@ fn run(settings: &Settings) -> Result<(), Box<dyn Error>> {
     screen::run(settings, &mut parts, &stop)
 }
 
-/// Checks that nothing listens on the port, by binding it for a moment.
-fn check_free(variable: &str, port: u16) -> Result<(), Trouble> {
-    let other = port.checked_add(1000).unwrap_or(port / 2);
-    match TcpListener::bind(local(port)) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(Trouble(format!(
-            "port {port} is taken (by another demo?): stop what listens there, or choose another port, for example \
-             make demo {variable}={other}"
-        ))),
-        Err(error) => Err(Trouble(format!(
-            "port {port} cannot be used: {error}; choose another one, for example make demo {variable}={other}"
-        ))),
+/// Checks that nothing listens on these ports, by binding each for a moment.
+///
+/// # Errors
+/// All ports that cannot be used, and how to choose others.
+fn check_free(ports: &[(&str, u16)]) -> Result<(), Trouble> {
+    let (mut faults, mut others) = (Vec::new(), Vec::new());
+    for (variable, port) in ports {
+        if let Err(error) = TcpListener::bind(local(*port)) {
+            faults.push(match error.kind() {
+                io::ErrorKind::AddrInUse => format!("port {port} is taken"),
+                _ => format!("port {port} cannot be used ({error})"),
+            });
+            let other = port.checked_add(1000).unwrap_or(port / 2);
+            others.push(format!("{variable}={other}"));
+        }
     }
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(Trouble(format!(
+        "{}: stop what listens there (another demo?), or choose another port, for example make demo {}",
+        faults.join(", "),
+        others.join(" ")
+    )))
 }
 
 /// A file that is removed when the demo ends, so that nothing looks as if it still ran.

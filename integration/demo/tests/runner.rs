@@ -194,3 +194,17 @@ fn a_taken_port_is_refused_in_one_line_that_says_how_to_choose_another() {
         assert!(said.contains(&format!("make demo {variable}=")), "{said}");
     }
 }
+
+#[test]
+fn all_taken_ports_are_named_at_once() {
+    let place = Place::new("taken_all");
+    let _taken = place
+        .ports
+        .map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap());
+    let said = stderr(&place.command().output().unwrap());
+    assert_eq!(said.lines().count(), 1, "{said}");
+    for (variable, port) in VARIABLES.iter().zip(place.ports) {
+        assert!(said.contains(&format!("port {port} is taken")), "{said}");
+        assert!(said.contains(&format!(" {variable}=")), "{said}");
+    }
+}

@@ -120,7 +120,7 @@ fn serve(
     }
 }
 
-/// Answers as told, or waits before the usual answer. An error ends the connection.
+/// Answers as this behaviour demands, or waits before the usual answer. An error ends the connection.
 fn misbehave(behaviour: Behaviour, stream: &mut TcpStream) -> io::Result<()> {
     let closed = || Err(io::ErrorKind::ConnectionAborted.into());
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\n";

@@ -1,4 +1,4 @@
-//! The manifests of `istio/` in a real Envoy: with the plugin, without it, and with a failing one.
+//! The manifests of a gateway in `istio/` in a real Envoy: with the plugin, without it, and with a failing one.
 
 use std::fs;
 
@@ -33,28 +33,8 @@ fn gateway() -> Manifests {
     )
 }
 
-fn subset_header() -> Manifests {
-    let files = [
-        "base/plugin.yaml",
-        "base/header.yaml",
-        "base/route.yaml",
-        "subset-header/virtual-service.yaml",
-    ];
-    Manifests::read(&files, Some("subset-header/kustomization.yaml"))
-}
-
-fn mesh() -> Manifests {
-    let files = [
-        "base/plugin.yaml",
-        "base/header.yaml",
-        "base/route.yaml",
-        "mesh/virtual-service.yaml",
-    ];
-    Manifests::read(&files, Some("mesh/kustomization.yaml"))
-}
-
 /// The configuration that istiod generates from these manifests, with other weights.
-fn setup(manifests: &Manifests, change: fn(&mut Value), weights: [u32; 2]) -> Setup {
+pub(crate) fn setup(manifests: &Manifests, change: fn(&mut Value), weights: [u32; 2]) -> Setup {
     assert_eq!(manifests.plugin()["failStrategy"], "FAIL_OPEN");
     let filter = Filter {
         failure_policy: "FAIL_OPEN",
@@ -69,7 +49,7 @@ fn setup(manifests: &Manifests, change: fn(&mut Value), weights: [u32; 2]) -> Se
     }
 }
 
-fn get(envoy: &Envoy, path: &str, header: &str, values: &[&str]) -> Response {
+pub(crate) fn get(envoy: &Envoy, path: &str, header: &str, values: &[&str]) -> Response {
     let host = "color-service.default.svc.cluster.local";
     let lines: String = values
         .iter()
@@ -80,7 +60,7 @@ fn get(envoy: &Envoy, path: &str, header: &str, values: &[&str]) -> Response {
 }
 
 /// Whatever a client sends as `header`, this version answers, and it does not receive the header.
-fn nobody_steers(world: &World, state: &str, header: &str, version: &str) {
+pub(crate) fn nobody_steers(world: &World, state: &str, header: &str, version: &str) {
     for values in TRIES {
         for path in ["/color", "/color/deep?x=1"] {
             let answer = get(&world.envoy, path, header, values);
@@ -306,86 +286,4 @@ fn authorization_applies_to_the_route_that_the_plugin_has_chosen() {
         [0, 1],
     ));
     assert_eq!(who(&get(&before.envoy, "/color", "accept", &[])), "green");
-}
-
-#[test]
-fn routes_by_subset_need_no_envoy_filter() {
-    let with = setup(
-        &subset_header(),
-        |bootstrap| subset_header().translate(bootstrap),
-        [0, 1],
-    );
-    let world = World::start(&with);
-    nobody_steers(&world, "present", "x-canary-subset", "green");
-    for values in [
-        &["blue-sub"][..],
-        &["blue-sub", "blue-sub"],
-        &["no-such-subset"],
-    ] {
-        let answer = get(&world.envoy, "/color", "x-canary-subset", values);
-        assert_eq!(who(&answer), "green", "{values:?}");
-    }
-    assert_eq!(world.blue.served(), 0);
-}
-
-/// The documented limit of this variant: without the plugin, nothing removes the header.
-#[test]
-fn by_subset_and_without_the_plugin_a_client_chooses_between_the_subsets_and_nothing_else() {
-    let with = setup(
-        &subset_header(),
-        |bootstrap| subset_header().translate(bootstrap),
-        [0, 1],
-    );
-    let world = World::start(&Setup {
-        delivery: Delivery::Absent,
-        ..with
-    });
-    for (value, version) in [
-        ("green-sub", "green"),
-        ("blue-sub", "blue"),
-        (GREEN, "blue"),
-        ("x", "blue"),
-    ] {
-        let answer = get(&world.envoy, "/color", "x-canary-subset", &[value]);
-        assert_eq!(who(&answer), version, "{value}");
-        assert!(reached(&answer, "x-canary-subset").is_empty(), "{answer:?}");
-    }
-}
-
-/// In a mesh, the host without a subset has a cluster of its own. Here there are only the two.
-fn mesh_without_the_rest(bootstrap: &mut Value) {
-    mesh().translate(bootstrap);
-    let host = &mut manager(bootstrap)["route_config"]["virtual_hosts"][0];
-    let rest = host["routes"].as_array_mut().unwrap().pop().unwrap();
-    assert_eq!(rest["name"], "rest");
-    assert_eq!(rest["route"]["cluster"], GREEN.replace("green-sub", ""));
-}
-
-#[test]
-fn in_the_mesh_the_caller_s_sidecar_decides() {
-    assert_eq!(mesh().plugin()["match"], json!([{"mode": "CLIENT"}]));
-    let with = setup(&mesh(), mesh_without_the_rest, [0, 1]);
-    let world = World::start(&with);
-    nobody_steers(&world, "present", "x-canary-cluster", "green");
-
-    let world = World::start(&Setup {
-        delivery: Delivery::Absent,
-        ..with
-    });
-    nobody_steers(&world, "absent", "x-canary-cluster", "blue");
-    assert_eq!(world.green.served(), 0);
-}
-
-#[test]
-fn in_the_mesh_the_same_user_gets_the_same_version() {
-    let world = World::start(&setup(&mesh(), mesh_without_the_rest, [1, 1]));
-    for user in 0..20 {
-        let user = format!("user-{user}");
-        let ask = || get(&world.envoy, "/color", "x-user-id", &[&user]);
-        let first = ask();
-        assert!(first.header("set-cookie").is_none(), "{first:?}");
-        for _ in 0..5 {
-            assert_eq!(who(&ask()), who(&first), "{user}");
-        }
-    }
 }

@@ -19,6 +19,7 @@ mod hash_policy;
 mod hostile;
 mod hygiene;
 mod istio;
+mod istio_variants;
 mod istiod;
 mod live;
 mod load;

@@ -31,10 +31,10 @@ fn prefixes_under_authorities_with_headers() {
 }
 
 #[test]
-fn regexes_behind_prefixes() {
+fn regexes_after_prefixes() {
     let matches = (100..RULES).map(prefix).chain((0..100).map(regex));
     is_taken(
-        "regexes behind prefixes",
+        "regexes after prefixes",
         matches,
         "/team-99/17/page",
         "a.test",

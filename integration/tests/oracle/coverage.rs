@@ -53,11 +53,12 @@ const WANTED: &[(&str, Has)] = &[
     ("several entries in a rule", |rules, _| {
         rules.iter().any(|rule| rule.matches.len() > 1)
     }),
-    ("so many rules that they are looked up", |rules, _| {
-        rules.len() >= 8
-    }),
     (
-        "many rules that a header tells apart, which is there twice",
+        "rules that are looked up because there are many",
+        |rules, _| rules.len() >= 8,
+    ),
+    (
+        "many rules that a header distinguishes, which is there twice",
         |rules, request| {
             let by = |on: &On| {
                 asked(rules).filter(|other| other == on).count() >= 8
