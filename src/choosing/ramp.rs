@@ -1,14 +1,13 @@
 //! Weights over time: a pure function of the wall clock in whole seconds, so that a restart or a second proxy computes the
 //! same weights at the same instant.
 
+mod shares;
+
 use std::borrow::Cow;
 
 use crate::choosing::split::Split;
 use crate::config::invalid::{Faults, InvalidConfig};
 use crate::config::{duration, timestamp, wire};
-
-/// Interpolated shares are parts of about this much: far finer than a part in 10 000, and the weights fit 32 bits.
-const WHOLE: u128 = 1 << 30;
 
 /// The weights of a rule from a point in time on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,8 +80,8 @@ impl Ramp {
         };
         match self.steps.get(reached) {
             Some(next) if self.linear && elapsed > since => {
-                let way = [elapsed - since, next.after - elapsed];
-                Cow::Owned(between(from, &next.weights, way.map(u128::from)))
+                let (gone, length) = (elapsed - since, next.after - since);
+                Cow::Owned(shares::between(from, &next.weights, gone, length))
             }
             _ => Cow::Borrowed(from),
         }
@@ -147,34 +146,6 @@ impl Step {
             weights: given.into(),
         }))
     }
-}
-
-/// The shares on the way from one split to another: `way` is what has been gone of it and what is left.
-///
-/// A share is `from/sum_from · left/all + to/sum_to · gone/all`, here with one denominator for the whole way. So the weight of
-/// a share that grows never falls, and that of a share that stays does not change.
-fn between(from: &[u32], to: &[u32], [gone, left]: [u128; 2]) -> Vec<u32> {
-    let sum = |weights: &[u32]| {
-        weights
-            .iter()
-            .map(|&weight| u128::from(weight))
-            .sum::<u128>()
-    };
-    let (sum_from, sum_to) = (sum(from), sum(to));
-    if sum_from == 0 || sum_to == 0 {
-        // There is one destination, which gets everything whatever its weight.
-        return to.to_vec();
-    }
-    let all = sum_from.saturating_mul(sum_to).saturating_mul(gone + left);
-    let unit = (all / WHOLE).max(1);
-    let weight = |(&from, &to): (&u32, &u32)| {
-        let part = |weight, sum: u128, way| u128::from(weight) * sum.saturating_mul(way);
-        let part = part(from, sum_to, left).saturating_add(part(to, sum_from, gone));
-        // What is not nothing does not become nothing.
-        let weight = (part / unit).max(u128::from(part > 0));
-        u32::try_from(weight).unwrap_or(u32::MAX)
-    };
-    from.iter().zip(to).map(weight).collect()
 }
 
 #[cfg(test)]
