@@ -14,6 +14,7 @@ const FREE: &[&str] = &[
     "WasmPlugin/canary Gone /spec/pluginConfig/clusterHeader",
     "WasmPlugin/canary Gone /spec/pluginConfig/http/0/consistentHash",
     "WasmPlugin/canary Gone /spec/pluginConfig/http/0/consistentHash/0/httpCookie/ttl",
+    "WasmPlugin/canary Gone /spec/pluginConfig/http/0/rollback",
     "WasmPlugin/canary Gone /spec/pluginConfig/http/0/route/0/weight",
     "WasmPlugin/canary Gone /spec/pluginConfig/http/0/route/1/weight",
     "WasmPlugin/canary Gone /spec/pluginConfig/responseHeader",
