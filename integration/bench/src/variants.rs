@@ -165,6 +165,18 @@ pub(crate) fn all() -> Result<Vec<Variant>, Trouble> {
             "filter, 1 rule, key in a cookie",
             json!({"http": sticky(&json!({"httpCookie": {"name": "canary-id", "ttl": "720h"}}))}),
         ),
+        filter(
+            "filter, 1 rule, rollback",
+            json!({"http": moving(&json!({"rollback": {"stable": "blue"}}))}),
+        ),
+        filter(
+            "filter, 1 rule, rollback with slowerThan",
+            json!({"http": moving(&json!({"rollback": {"stable": "blue", "slowerThan": "1m"}}))}),
+        ),
+        filter(
+            "filter, 1 rule, running ramp",
+            json!({"http": moving(&json!({"ramp": ramp()}))}),
+        ),
         Variant::filter(
             "filter, 1 rule, unused exports left in",
             &target().join("wasm32-wasip1/wasm/canary_filter.wasm"),
@@ -185,6 +197,12 @@ pub(crate) fn all() -> Result<Vec<Variant>, Trouble> {
                 &json!({"http": rules(count)}),
             ));
         }
+        let cookie = json!({"httpCookie": {"name": "canary-id", "ttl": "720h"}});
+        all.push(Variant::filter(
+            format!("{name}, 1 rule, key in a cookie"),
+            &root().join(path),
+            &json!({"http": sticky(&cookie)}),
+        ));
     }
     let wanted = env::var("BENCH_ONLY").unwrap_or_default();
     let wanted: Vec<&str> = wanted
@@ -244,6 +262,24 @@ fn rules(count: usize) -> Value {
         })
     };
     (0..count).map(rule).collect()
+}
+
+/// One rule with these members.
+fn moving(members: &Value) -> Value {
+    let mut rules = rules(1);
+    for (name, value) in members.as_object().into_iter().flatten() {
+        rules[0][name] = value.clone();
+    }
+    rules
+}
+
+/// From 2020 to 2120, with shares that stay near those of the other rows.
+fn ramp() -> Value {
+    json!({
+        "start": "2020-01-01T00:00:00Z",
+        "linear": true,
+        "steps": [{"after": "0s", "weights": [75, 25]}, {"after": "876000h", "weights": [74, 26]}]
+    })
 }
 
 /// One rule that is sticky by this key.

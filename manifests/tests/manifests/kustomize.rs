@@ -192,6 +192,7 @@ fn a_change_in_one_place_is_noticed_in_the_other_variants_too() {
                 format!("{rule}/route/1/weight"),
                 "WasmPlugin/canary Value /spec/pluginConfig/responseHeader".to_owned(),
                 format!("{gone}/http/0/consistentHash"),
+                format!("{gone}/http/0/rollback"),
                 format!("{gone}/http/0/route/0/weight"),
                 format!("{gone}/http/0/route/1/weight"),
                 format!("{gone}/responseHeader"),
