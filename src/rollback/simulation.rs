@@ -85,21 +85,33 @@ struct Proxy {
     record: Record,
     answers: Answers,
     rng: Rng,
-    /// When each worker last ticked, and ticks next.
-    ticks: Vec<(u64, u64)>,
-    /// The canary's errors so far.
+    workers: Vec<Worker>,
+    /// The canary's errors so far, of answers that a worker has written.
     errors: u32,
+}
+
+/// A worker sends requests by the weights that it found at its last tick.
+#[derive(Clone, Copy)]
+struct Worker {
+    last_ms: u64,
+    next_ms: u64,
+    /// Those of the hour if there are none.
+    in_force: Option<[u32; 2]>,
 }
 
 impl Proxy {
     fn new(settings: Settings, workers: usize, seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let start_ms = 1_000_000;
-        let ticks = (0..workers).map(|_| (start_ms, start_ms + rng.u64(1..=250)));
+        let workers = (0..workers).map(|_| Worker {
+            last_ms: start_ms,
+            next_ms: start_ms + rng.u64(1..=250),
+            in_force: None,
+        });
         Self {
             record: Record::empty(&settings),
             answers: Answers::new(2),
-            ticks: ticks.collect(),
+            workers: workers.collect(),
             errors: 0,
             settings,
             rng,
@@ -109,21 +121,14 @@ impl Proxy {
     /// Lets the next worker tick. Its answers since its last tick are those of `traffic`, which gets a time in
     /// milliseconds since the start; a change within them takes place at their end.
     fn tick(&mut self, traffic: impl Fn(u64) -> Traffic) -> (u64, Vec<Transition>) {
-        let workers = self.ticks.len() as f64;
-        let next = self
-            .ticks
-            .iter_mut()
-            .min_by_key(|(_, next_ms)| *next_ms)
-            .unwrap();
-        let (last_ms, now_ms) = *next;
+        let workers = self.workers.len() as f64;
+        let worker = self.workers.iter_mut().min_by_key(|it| it.next_ms).unwrap();
+        let (last_ms, now_ms) = (worker.last_ms, worker.next_ms);
+        worker.last_ms = now_ms;
         // Envoy's timer was seen to take that long.
-        *next = (now_ms, now_ms + self.rng.u64(249..=277));
-        let now = traffic(now_ms - 1_000_000);
-        let hour = now.hour();
-        let mut weights = hour;
-        if let Some(in_force) = self.record.in_force(&self.settings, &hour, last_ms) {
-            weights = [in_force[0], in_force[1]];
-        }
+        worker.next_ms = now_ms + self.rng.u64(249..=277);
+        let hour = traffic(now_ms - 1_000_000).hour();
+        let weights = worker.in_force.unwrap_or(hour);
         for from_ms in [last_ms, (last_ms + now_ms) / 2] {
             let part = traffic(from_ms - 1_000_000);
             let ms = (now_ms - last_ms) as f64 / 2.0;
@@ -134,6 +139,8 @@ impl Proxy {
         let transitions = self
             .record
             .step(&self.settings, &hour, now_ms, now_ms / 1000);
+        let in_force = self.record.in_force(&self.settings, &hour, now_ms);
+        worker.in_force = in_force.map(|weights| [weights[0], weights[1]]);
         (now_ms - 1_000_000, transitions)
     }
 }

@@ -126,3 +126,51 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rollback::settings::Given;
+
+    const INTERVAL_MS: u64 = 10_000;
+    const RETRY_MS: u64 = 1_000;
+
+    fn settings() -> Settings {
+        Settings::new(&Given {
+            destinations: &[("blue-sub", true), ("green-sub", true)],
+            stable: 0,
+            threshold: 50,
+            interval_ms: INTERVAL_MS,
+            retry_after_ms: Some(RETRY_MS),
+            observe: false,
+            keyed: false,
+            fingerprint: 1,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn where_the_last_wait_is_shorter_than_the_interval_it_must_serve_for_an_interval() {
+        for (served_ms, wait_ms) in [
+            (INTERVAL_MS - 1, 2 * RETRY_MS),
+            (INTERVAL_MS, RETRY_MS),
+            (INTERVAL_MS + 1, RETRY_MS),
+        ] {
+            let mut state = State::default();
+            state.roll_back(&settings(), 1, &[75, 25], 100_000, 0);
+            state.come_back(101_000);
+            state.roll_back(&settings(), 1, &[75, 25], 101_000 + served_ms, 0);
+            assert_eq!(state.wait_ms, wait_ms, "{served_ms}");
+        }
+    }
+
+    #[test]
+    fn if_the_clock_goes_back_the_cap_lasts_for_one_interval_more_and_not_forever() {
+        let mut state = State::default();
+        state.roll_back(&settings(), 1, &[75, 25], 1 << 50, 0);
+        state.come_back((1 << 50) + RETRY_MS);
+        state.settle(5_000);
+        assert!(state.is_capped(&settings(), 5_000));
+        assert!(!state.is_capped(&settings(), 5_000 + INTERVAL_MS));
+    }
+}

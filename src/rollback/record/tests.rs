@@ -134,6 +134,25 @@ fn after_retry_after_it_starts_clean_with_at_most_its_old_share_for_one_interval
 }
 
 #[test]
+fn if_it_goes_again_while_it_is_capped_it_comes_back_at_the_capped_share() {
+    let settings = settings(|_| {});
+    let mut record = Record::empty(&settings);
+    tick(&mut record, &settings, &[1], 100_000);
+    assert_eq!(tick(&mut record, &settings, &[], 160_000), [(1, false)]);
+    let raised = [30_000, 60_000, 10_000];
+    record.add(&settings, &answers(&[1]), 161_000);
+    assert_eq!(
+        outs(&record.step(&settings, &raised, 161_000, 0)),
+        [(1, true)]
+    );
+    record.step(&settings, &raised, 300_000, 0);
+    assert_eq!(
+        record.in_force(&settings, &raised, 300_000).unwrap()[..],
+        [30_000, 17_142, 10_000]
+    );
+}
+
+#[test]
 fn a_rollback_does_not_end_by_time_while_stable_has_no_weight() {
     let settings = settings(|_| {});
     let mut record = Record::empty(&settings);

@@ -19,8 +19,8 @@ const IDEAL: [(f64, u32, &[f64]); 5] = [
 
 const FAILING: [f64; 4] = [1.0, 0.5, 0.2, 0.1];
 
-/// Milliseconds from the first bad answer to the rollback, and the canary's errors until then; `None` if it takes
-/// longer than five minutes.
+/// Milliseconds from the first bad answer to the rollback, and all errors of the canary that users see, including those
+/// of the workers that find the rollback only at their next tick; `None` if it takes longer than five minutes.
 fn detect(rate: f64, share: u32, failing: f64, seed: u64) -> Option<(u64, u32)> {
     let mut proxy = Proxy::new(settings(|given| given.keyed = true), WORKERS, seed);
     let traffic = |at_ms| Traffic {
@@ -42,6 +42,9 @@ fn detect(rate: f64, share: u32, failing: f64, seed: u64) -> Option<(u64, u32)> 
             before = proxy.errors;
         }
         if !transitions.is_empty() {
+            for _ in 0..2 * WORKERS {
+                proxy.tick(traffic);
+            }
             return Some((at_ms.saturating_sub(HEALTHY_MS), proxy.errors - before));
         }
         if at_ms > HEALTHY_MS + 300_000 {

@@ -135,6 +135,15 @@ fn no_window_reaches_back_to_a_time_at_which_the_destination_or_stable_got_nothi
 }
 
 #[test]
+fn a_longer_window_counts_if_it_adds_only_answers_of_stable() {
+    let settings = settings(false);
+    let mut windows = Windows::empty(&settings);
+    windows.add(&settings, answers([500, 0], [0, 0]).tallies(), 10_000);
+    windows.add(&settings, answers([0, 0], [0, 100]).tallies(), 10_250);
+    assert_eq!(windows.verdict(&settings, 1).unwrap().window_ms, 500);
+}
+
+#[test]
 fn a_rule_with_keys_needs_errors_from_three_of_them_within_the_window() {
     let settings = settings(true);
     let mut windows = Windows::empty(&settings);
