@@ -162,7 +162,8 @@ oracle: wasm envoy ## compare the filter with Envoy's own router for longer: mak
 	CANARY_ORACLE_PAIRS=$(PAIRS) CANARY_ORACLE_SEED=$(SEED) cargo test -p integration --test oracle -- --nocapture
 
 .PHONY: soak
-soak: wasm envoy ## load a thousand configurations under a million requests in a real Envoy, twice; takes minutes
+soak: wasm envoy ## simulate 80 days, and load a thousand configurations under a million requests in a real Envoy; takes minutes
+	cargo test --release -p canary-filter --no-default-features --lib -- --ignored --nocapture soak
 	cargo test --release -p integration --test envoy -- --ignored --nocapture --test-threads 1 soak
 
 .PHONY: bench

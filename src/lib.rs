@@ -7,11 +7,13 @@
 //! request         Request -----------> | choosing: which version
 //!                                      v
 //!                                    Decision ---------------> headers, counter, filter state
-//! answer          what response asks of it ------------------> response header, cookie
+//! answer          response: its class, its cookie -----------> counts of this worker, response header, cookie
+//! tick            rollback: the record of all workers -------> the splits in force, log, gauges
 //! ```
 //!
 //! The core takes values and returns values: it knows no proxy, no clock and no random source. Those are at the edge, in
-//! `proxy`, after the feature of that name. `matching` and `choosing` do not know each other; `policy` ties them together.
+//! `proxy`, behind the feature of that name. `matching`, `choosing` and `rollback` do not know each other; `policy` ties them
+//! together.
 //!
 //! ```
 //! use canary_filter::{InForce, Lines, Policy, Request};
