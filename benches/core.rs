@@ -1,8 +1,9 @@
-//! What a decision costs in the core, and that it costs the same for one rule and for ten thousand.
+//! Measures what a decision costs in the core. It should cost the same with one rule and with ten thousand.
 //!
-//! A measured step is a whole decision: fields read (copied, as the proxy copies them), rule found, destination chosen.
+//! Each measurement covers a whole decision: it reads the fields (as copies, like those of the proxy), finds the rule and
+//! chooses the destination.
 
-#![allow(missing_docs, clippy::expect_used)] // criterion's macros make functions without docs; a benchmark may stop.
+#![allow(missing_docs, clippy::expect_used)] // criterion's macros make functions without docs; a benchmark may panic.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -16,7 +17,7 @@ fn exact(rule: usize) -> String {
     format!(r#"{{"uri": {{"exact": "/service-{rule}/color"}}}}"#)
 }
 
-/// 20 prefixes under each of 500 authorities; every second one with a condition on a header.
+/// 20 prefixes under each of 500 authorities. Every second entry also has a condition on a header.
 fn authority(rule: usize) -> String {
     let header = if rule.is_multiple_of(2) {
         r#", "headers": {"x-canary": {"exact": "green"}}"#
@@ -33,7 +34,7 @@ fn prefix(rule: usize) -> String {
     format!(r#"{{"uri": {{"prefix": "/service-{rule}/"}}}}"#)
 }
 
-/// Nothing in front that an index could use.
+/// A pattern whose prefix does not help the index.
 fn regex(rule: usize) -> String {
     format!(r#"{{"uri": {{"regex": "/[a-z]+-{rule}/[0-9]+/.*"}}}}"#)
 }
@@ -110,7 +111,7 @@ fn decide(criterion: &mut Criterion) {
             get("/service-99/1/color", "a", canary),
         ),
         (
-            "regex behind 9900 prefixes",
+            "regex after 9900 prefixes",
             policy((100..MANY).map(prefix).chain(regexes())),
             get("/service-99/1/color", "a", canary),
         ),

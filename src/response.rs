@@ -1,21 +1,21 @@
-//! What may be asked of an answer.
+//! What the filter reads from a response.
 
 use crate::request::Line;
 
-/// What an answer says about the version that gave it.
+/// What a response says about the version that sent it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Nothing bad.
+    /// A good response.
     Ok,
-    /// A 5xx status, a gRPC status that stands for one, or a body that the upstream cut off.
+    /// A 5xx status, a gRPC status that corresponds to one, or a body that the upstream cut off.
     Error,
-    /// It would be good, but it took longer than the rule allows.
+    /// A response that would be good, but took longer than the rule allows.
     Slow,
 }
 
 impl Class {
-    /// The class of an answer by its status, and the gRPC status where the headers have one, so where there is nothing
-    /// after them.
+    /// The class of a response by its status, and by the gRPC status if the headers have one, that is, if nothing follows
+    /// them.
     pub fn of_headers(status: Option<&[u8]>, grpc_status: Option<&[u8]>, slow: bool) -> Self {
         if status.is_some_and(is_server_error) || grpc_status.is_some_and(is_grpc_error) {
             Self::Error
@@ -26,7 +26,7 @@ impl Class {
         }
     }
 
-    /// Whether the judgement counts it against the version.
+    /// Whether the response counts against the version.
     pub fn is_bad(self) -> bool {
         self != Self::Ok
     }
@@ -45,14 +45,14 @@ fn is_server_error(status: &[u8]) -> bool {
     matches!(status, [b'5', _, _])
 }
 
-/// UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE and DATA_LOSS: what a server answers that has failed, and not one
-/// that has been asked for something impossible (gRPC, "Status codes and their use").
+/// UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE and DATA_LOSS. A server that has failed sends these, and not a server
+/// that was asked for something impossible (gRPC, "Status codes and their use").
 pub(crate) fn is_grpc_error(status: &[u8]) -> bool {
     matches!(status, b"2" | b"4" | b"13" | b"14" | b"15")
 }
 
-/// Whether these are Envoy's response code details of an answer that the upstream began and did not finish: it reset the
-/// stream or closed the connection, or the route's timeout passed meanwhile.
+/// Whether Envoy's response code details are those of a response that the upstream began but did not finish: it reset the
+/// stream or closed the connection, or the route's timeout expired meanwhile.
 pub(crate) fn is_cut_off(code_details: &[u8]) -> bool {
     const DETAILS: [&[u8]; 3] = [
         b"upstream_reset_after_response_started",
@@ -64,8 +64,8 @@ pub(crate) fn is_cut_off(code_details: &[u8]) -> bool {
         .any(|details| code_details.starts_with(details))
 }
 
-/// Whether a cache may give an answer with these headers to somebody else, who would get its cookie, too: `Cache-Control`
-/// with `public` or `s-maxage` (RFC 9111, 5.2.2), or a `max-age` above 0 for content delivery networks alone
+/// Whether a cache may send a response with these headers, and so its cookie, to other users: they have `Cache-Control`
+/// with `public` or `s-maxage` (RFC 9111, 5.2.2), or a `max-age` above 0 only for content delivery networks
 /// (`CDN-Cache-Control`, RFC 9213; `Surrogate-Control`, Edge Architecture Specification).
 pub(crate) fn is_shared(headers: &[Line]) -> bool {
     headers.iter().any(|(name, value)| {
@@ -92,7 +92,7 @@ fn directive(text: &[u8]) -> (&[u8], &[u8]) {
     )
 }
 
-/// The seconds stand first; `Surrogate-Control` may add a `+` and how long a stale answer may be used.
+/// The seconds come first. `Surrogate-Control` may add a `+` and the time for which a stale response may be used.
 fn is_above_zero(seconds: &[u8]) -> bool {
     let mut digits = seconds.iter().take_while(|b| b.is_ascii_digit());
     digits.any(|digit| *digit != b'0')
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_bad_by_its_status_or_its_time() {
+    fn a_response_is_classified_by_its_status_and_its_time() {
         for (status, grpc_status, slow, class) in [
             (Some("200"), None, false, Class::Ok),
             (Some("200"), None, true, Class::Slow),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_the_upstream_cut_off_is_known_by_its_details() {
+    fn a_body_that_the_upstream_cut_off_is_recognized_by_its_details() {
         for (details, cut) in [
             (
                 "upstream_reset_after_response_started{connection_termination}",
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_a_shared_cache_may_keep_is_known() {
+    fn a_response_that_a_shared_cache_may_store_is_recognized() {
         for (headers, shared) in [
             (&[("cache-control", "public")][..], true),
             (&[("cache-control", "max-age=60, Public")], true),

@@ -1,4 +1,5 @@
-//! How many users a change of the weights moves, here and elsewhere: the table in docs/stickiness.md is this test's.
+//! How many users a change of the weights moves, with this filter and with others. The tables in docs/stickiness.md are the
+//! results of these tests.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +22,7 @@ type Weights = &'static [(&'static str, u32)];
 /// What changes, before and after.
 type Change = (&'static str, Weights, Weights);
 
-/// One weight changes against all others, which every change between two versions is.
+/// Changes of one weight relative to all others. Every change between two versions is of this kind.
 const ONE_WEIGHT: &[Change] = &[
     (
         "9 : 1 becomes 3 : 1",
@@ -70,7 +71,7 @@ const ONE_WEIGHT: &[Change] = &[
     ),
 ];
 
-/// Several weights change against the others.
+/// Changes of several weights relative to the others.
 const SEVERAL_WEIGHTS: &[Change] = &[(
     "red gets 5 of green's: 75 / 25 / 0 becomes 75 / 20 / 5",
     &[("blue", 75), ("green", 25), ("red", 0)],
@@ -114,7 +115,7 @@ fn here(weights: Weights) -> Vec<&'static str> {
 }
 
 /// Where Envoy sends every user with `use_hash_policy` over weighted clusters and a hash policy of this one header:
-/// its hash is XXH64 of the value, and the remainder by the sum of the weights falls into one cluster's stretch
+/// the hash is XXH64 of the value, and its remainder modulo the sum of the weights falls into the range of one cluster
 /// (Envoy's `RouteEntryImplBase::pickWeightedCluster`).
 fn envoy(weights: Weights) -> Vec<&'static str> {
     let total: u32 = weights.iter().map(|(_, weight)| weight).sum();
@@ -131,7 +132,7 @@ fn envoy(weights: Weights) -> Vec<&'static str> {
     users().map(label).collect()
 }
 
-/// The share of the users that no choice can leave where they are: what the destinations lose together.
+/// The share of the users that every method has to move, which is the sum of what the destinations lose.
 fn must_move(before: Weights, after: Weights) -> f64 {
     let shares = |weights: Weights| -> BTreeMap<_, _> {
         let total: u32 = weights.iter().map(|(_, weight)| weight).sum();
@@ -167,7 +168,7 @@ fn on(label: &str, users: &[&str]) -> usize {
     users.iter().filter(|version| **version == label).count()
 }
 
-/// How many of these users have to leave, so that every destination has the number that it has after the change.
+/// How many of these users have to move, so that every destination has as many users as after the change.
 fn fewest(before: &[&str], after: &[&str]) -> usize {
     let labels: BTreeSet<_> = before.iter().collect();
     labels
@@ -185,7 +186,7 @@ fn documented(table: &str) {
 }
 
 #[test]
-fn who_need_not_move_stays_and_elsewhere_as_many_move_as_the_documentation_says() {
+fn only_users_who_must_move_do_and_the_documentation_gives_the_numbers() {
     let mut table =
         "| change | must move | here | Envoy's hash policy |\n| --- | --- | --- | --- |\n"
             .to_owned();
@@ -217,7 +218,7 @@ fn after_a_change_the_users_are_where_the_documentation_says() {
     for (what, old, new) in [ONE_WEIGHT[1], ONE_WEIGHT[3], ONE_WEIGHT[4]] {
         let total: u32 = new.iter().map(|(_, weight)| weight).sum();
         let asked = f64::from(new[1].1) / f64::from(total);
-        // Whoever has been decided about stays there, whatever the weights are now.
+        // A cookie that holds the decision keeps its user there, whatever the weights are now.
         let pinned = here(old);
         let [asked, here, envoy, pinned] = [
             asked,

@@ -5,17 +5,25 @@ use fastrand::Rng;
 
 use crate::head;
 
-/// Bytes are always accepted or always refused, and an accepted configuration can decide any request.
+/// The same bytes are always accepted or always refused, and an accepted configuration can decide any request.
 pub fn config(bytes: &[u8]) {
     match (Policy::from_json(bytes), Policy::from_json(bytes)) {
         (Ok(policy), Ok(_)) => {
-            assert_eq!(Policy::faults(bytes), [], "what is accepted has no fault");
+            assert_eq!(
+                Policy::faults(bytes),
+                [],
+                "an accepted configuration has no fault"
+            );
             accepted(&policy);
         }
         (Err(fault), Err(again)) => {
             assert_eq!(fault, again, "the verdict depends on the bytes alone");
             let all = Policy::faults(bytes);
-            assert_eq!(all.first(), Some(&fault), "the first fault is one of all");
+            assert_eq!(
+                all.first(),
+                Some(&fault),
+                "the first fault comes first in the list of all faults"
+            );
             all.iter().for_each(|fault| refused(&fault.to_string()));
         }
         (first, second) => {
@@ -35,14 +43,14 @@ fn refused(line: &str) {
 
 fn accepted(policy: &Policy) {
     let rules = policy.rules();
-    assert!(!rules.is_empty(), "there is a rule");
+    assert!(!rules.is_empty(), "a policy has a rule");
     let outputs = policy.outputs();
     assert!(
         outputs
             .cluster_header()
             .or(outputs.subset_header())
             .is_some(),
-        "a decision goes somewhere"
+        "a policy writes its decisions to a header"
     );
     let in_force = InForce::default();
     for (rule, _) in (0..).zip(rules) {

@@ -2,7 +2,7 @@
 
 use canary_filter::Lines;
 
-/// A request that carries nothing that a rule matches on.
+/// A request with a path and an authority, and nothing else.
 pub(crate) fn plain() -> Lines {
     Lines::new(&[(":path", "/"), (":authority", "a")])
 }

@@ -35,7 +35,7 @@ pub(crate) fn random(seed: u64) -> Vec<String> {
 
 fn rule(index: usize, rng: &mut Rng) -> String {
     let matches: Vec<_> = (0..rng.usize(1..3)).map(|_| entry(rng)).collect();
-    // At most one of the last two keys, because a request always carries them.
+    // Every request has the last two keys, so a rule may have at most one of them: the second would never be reached.
     let mut keys: Vec<_> = KEYS
         .iter()
         .take(3)

@@ -1,4 +1,4 @@
-//! Cookies, by RFC 6265: one value out of a `Cookie` header, and a `Set-Cookie` that issues a new one.
+//! Cookies (RFC 6265): reads one value from a `Cookie` header, and writes the `Set-Cookie` header that issues a new one.
 
 mod attributes;
 
@@ -12,7 +12,7 @@ use crate::config::wire;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cookie {
     name: Box<str>,
-    /// Those of a cookie that is issued; without them a cookie is only read.
+    /// The attributes of a cookie that the filter issues. Without them, the filter only reads the cookie.
     attributes: Option<Attributes>,
 }
 
@@ -26,7 +26,7 @@ impl Cookie {
         })
     }
 
-    /// Whether a request without this cookie is given one.
+    /// Whether the filter issues this cookie if a request does not have it.
     pub(crate) fn is_issued(&self) -> bool {
         self.attributes.is_some()
     }
@@ -53,8 +53,8 @@ impl Cookie {
         Some([&*self.name, "=", key, attributes, secure].concat())
     }
 
-    /// The value of a `Cookie` header that carries this key before the request's own cookies. An empty cookie of this
-    /// name may be among those, and of two with one name the first one counts.
+    /// The value of a `Cookie` header that carries this key before the request's own cookies. These may include an empty
+    /// cookie of the same name, and the first cookie of a name counts.
     pub(crate) fn carried<'h>(
         &self,
         issued: Issued,
@@ -84,7 +84,7 @@ fn name(name: Option<&str>) -> Result<Box<str>, InvalidConfig> {
     Ok(name.into())
 }
 
-/// RFC 6265, 4.1.1: the value may stand in double quotes.
+/// RFC 6265, 4.1.1: the value may be enclosed in double quotes.
 fn unquoted(value: &[u8]) -> &[u8] {
     match value {
         [b'"', inner @ .., b'"'] => inner,
@@ -185,12 +185,12 @@ mod tests {
                 .unwrap()
                 .issue(Issued::new(1, true)),
             None,
-            "without ttl it is only read"
+            "a cookie without a ttl is only read"
         );
     }
 
     #[test]
-    fn a_request_carries_the_key_that_it_was_given_before_its_own_cookies() {
+    fn an_issued_key_precedes_the_requests_own_cookies() {
         let cookie = cookie("id", None, Some("1h")).unwrap();
         let issued = Issued::new(0xabc, false);
         let key = format!("id={:032x}", 0xabc);
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_of_the_same_name_in_the_answer_is_known() {
+    fn a_set_cookie_header_of_the_same_name_is_recognized() {
         let cookie = cookie("id", None, Some("1h")).unwrap();
         for (set_cookie, is_set) in [
             ("id=a", true),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_break_the_header_is_refused() {
+    fn values_that_would_break_the_header_are_refused() {
         for (name, path, ttl, fault) in [
             ("", None, None, "name: is not a valid cookie name"),
             ("a b", None, None, "name: is not a valid cookie name"),
@@ -293,7 +293,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_issued_is_read_back(key in any::<u128>(), before in "([a-z]{1,3}=[ -:<-~]{0,5}; ){0,3}") {
+        fn an_issued_cookie_is_read_back(key in any::<u128>(), before in "([a-z]{1,3}=[ -:<-~]{0,5}; ){0,3}") {
             let cookie = cookie("canary-id", None, Some("1h")).unwrap();
             let issued = cookie.issue(Issued::new(key, false)).unwrap();
             let digits = format!("{key:032x}");

@@ -1,14 +1,14 @@
-//! Weighted rendezvous hashing: every user has a score for every destination, and the best score wins.
+//! Weighted rendezvous hashing: every user has a score for every destination, and the smallest score wins.
 //!
 //! A score is an exponential variable with the weight as its rate, so the share of a destination is its weight over the
-//! sum. The scores of one destination do not depend on the others: raising its weight by some moves exactly those
-//! users that it gains, taking it out moves only its own, and scale and order of the weights are nothing.
+//! sum of the weights. The scores of a destination do not depend on the others: raising its weight moves exactly the users
+//! that it gains, removing it moves only its own users, and the scale and order of the weights do not matter.
 //! (Wang, Ravishankar: "Weighted distributed hash tables", 2009; Schindelhauer, Schomaker: "Weighted distributed hash
 //! tables", SPAA 2005.)
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-/// Half of the distance between two numbers that 53 bits can tell apart in 0..1, and that distance.
+/// `STEP` is the distance between two neighbors among the 2^53 numbers in 0..1, and `HALF` is half of a step.
 const HALF: f64 = 0.5;
 const STEP: f64 = 1.0 / (1_u64 << 53) as f64;
 
@@ -17,12 +17,12 @@ pub(crate) fn seed(salt: &str, label: &str) -> u64 {
     xxh3_64(&[salt.as_bytes(), &[0], label.as_bytes()].concat())
 }
 
-/// A hash of a key that depends on no rule.
+/// The hash of a key, which is the same for all rules.
 pub(crate) fn user(key: &[u8]) -> u64 {
     xxh3_64(key)
 }
 
-/// The index of the destination with the smallest score; one of weight 0 takes no part.
+/// The index of the destination with the smallest score. A destination of weight 0 is never picked.
 pub(crate) fn pick(key: &[u8], destinations: impl Iterator<Item = (u64, u32)>) -> Option<usize> {
     let scores = destinations
         .enumerate()
@@ -34,11 +34,11 @@ pub(crate) fn pick(key: &[u8], destinations: impl Iterator<Item = (u64, u32)>) -
         .map(|(index, _)| index)
 }
 
-/// `-ln(u) / weight`, where `u` is the hash as an even number in 0..1, both ends left out.
+/// `-ln(u) / weight`, where `u` is the hash as a uniform number between 0 and 1, both excluded.
 fn score(hash: u64, weight: u32) -> f64 {
     // The 53 bits fit a double exactly.
     let u = ((hash >> 11) as f64 + HALF) * STEP;
-    // The same logarithm to the last bit on every platform: a native tool must agree with the module.
+    // `libm` gives the same result to the last bit on every platform, because native tools must agree with the module.
     -libm::log(u) / f64::from(weight)
 }
 

@@ -1,19 +1,19 @@
-//! Weights become one destination: the share of each is its weight over the sum.
+//! Chooses a destination by weight. The share of each is its weight over the sum of the weights.
 //!
-//! A point is drawn evenly below the sum of the weights and falls into one destination's stretch, so each gets exactly
+//! A random point below the sum of the weights falls into the range of one destination. So each destination gets exactly
 //! its share, and no weight is ever expanded into a list.
 
 use crate::config::invalid::InvalidConfig;
 
-/// The weights of a rule's destinations, of which one at least gets something.
+/// The weights of a rule's destinations, at least one of which gets requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
     weights: Weights,
-    /// The destination that gets everything: it is alone, or all others have the weight 0.
+    /// The destination that gets all requests, because it is the only one or all others have weight 0.
     only: Option<u32>,
 }
 
-/// Nearly every rule has two destinations: their weights lie in the rule itself, so that a choice reads no further memory.
+/// Nearly every rule has two destinations. Their weights are stored in the rule itself, so a choice reads no other memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Weights {
     One([u32; 1]),
@@ -21,18 +21,18 @@ enum Weights {
     Many(Box<[u32]>),
 }
 
-/// The splits that are in force in place of the rules' own.
+/// The splits that are currently in force instead of the rules' own.
 #[derive(Clone, Debug, Default)]
 pub struct InForce {
-    /// By the number of the rule. Shorter than the rules when the last ones have their own.
+    /// By the number of the rule. The list may be shorter than that of the rules; the rules beyond it use their own split.
     changed: Vec<Option<Split>>,
 }
 
 impl Split {
-    /// A destination that is alone gets everything, whatever its weight.
+    /// A single destination gets all requests, whatever its weight.
     ///
     /// # Errors
-    /// No weight, or several of which none is above zero.
+    /// There are no weights, or there are several and all of them are 0.
     pub fn new(weights: &[u32]) -> Result<Self, InvalidConfig> {
         let mut above_zero = (0..)
             .zip(weights)
@@ -62,8 +62,8 @@ impl Split {
         }
     }
 
-    /// The part of the weights that this destination has, in 1/10 000. What is not nothing is not shown as nothing, and
-    /// what is not everything not as everything.
+    /// The share of this destination, in 1/10 000. Rounding never turns a share above 0 into 0, or one below 10 000 into
+    /// 10 000.
     pub fn share(&self, destination: u32) -> u16 {
         if let Some(only) = self.only {
             return if only == destination { 10_000 } else { 0 };
@@ -78,12 +78,12 @@ impl Split {
         u16::try_from(rounded.clamp(1, 9_999)).unwrap_or(9_999)
     }
 
-    /// The index of the destination that gets everything, if one does. No point needs to be drawn then.
+    /// The index of the destination that gets all requests, if there is one. No random point is needed then.
     pub fn only(&self) -> Option<u32> {
         self.only
     }
 
-    /// The index of the destination for this request. `draw(total)` gives an even random point in `0..total`.
+    /// The index of the destination for this request. `draw(total)` returns a uniform random point in `0..total`.
     pub fn pick(&self, draw: impl FnOnce(u64) -> u64) -> u32 {
         if let Some(only) = self.only {
             return only;
@@ -102,12 +102,12 @@ impl Split {
 }
 
 impl InForce {
-    /// The split of this rule, unless it is the rule's own.
+    /// The split that replaces this rule's own one, if any.
     pub fn of(&self, rule: u32) -> Option<&Split> {
         self.changed.get(rule as usize)?.as_ref()
     }
 
-    /// Puts a split in force, or with `None` the rule's own again.
+    /// Puts a split in force. `None` restores the rule's own.
     pub fn set(&mut self, rule: u32, split: Option<Split>) {
         let rule = rule as usize;
         if rule >= self.changed.len() {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lone_destination_or_share_is_not_drawn() {
+    fn no_point_is_drawn_for_a_single_destination_or_share() {
         for (weights, only) in [
             (&[0][..], Some(0)),
             (&[7], Some(0)),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_force_is_the_rules_own_unless_it_was_set() {
+    fn the_rules_own_split_is_in_force_unless_another_one_was_set() {
         let mut in_force = InForce::default();
         assert_eq!(in_force.of(3), None);
         let split = Split::new(&[1, 0]).unwrap();
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_a_part_of_ten_thousand() {
+    fn a_share_is_given_in_parts_of_ten_thousand() {
         for (weights, shares) in [
             (&[75, 25][..], &[7_500, 2_500][..]),
             (&[2, 1], &[6_667, 3_333]),
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_without_a_share_are_refused() {
+    fn weights_that_sum_to_zero_are_refused() {
         assert!(Split::new(&[]).is_err());
         assert!(Split::new(&[0, 0]).is_err());
     }

@@ -1,4 +1,4 @@
-//! The same user gets the same version: keys that distinguish users, in the order in which they are looked for.
+//! Gives the same user the same version. A rule lists the keys that identify users, and the first one that is found counts.
 
 use crate::choosing::cookie::Cookie;
 use crate::choosing::decision::{Issued, KeyKind};
@@ -14,11 +14,11 @@ use crate::request::{Fields, Request};
 pub(crate) struct Sticky {
     /// The first one that a request carries counts.
     keys: Box<[Key]>,
-    /// Of each destination, in their order.
+    /// The seed of each destination, in the order of the destinations.
     seeds: Box<[u64]>,
 }
 
-/// Where the key of a user is looked for.
+/// Where the filter looks for the key of a user.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Key {
     Header(HeaderName),
@@ -27,7 +27,7 @@ pub(crate) enum Key {
     SourceIp,
 }
 
-/// What a request is known by.
+/// The key that identifies the user of a request.
 pub(crate) enum Found<'q> {
     /// The request carries this key.
     Carried(KeyKind, &'q [u8]),
@@ -48,7 +48,7 @@ impl Sticky {
         }
     }
 
-    /// The key of the request; a new user gets a fresh one where the rule issues a cookie.
+    /// The key of the request. A new user gets a new key if the rule issues a cookie.
     pub(crate) fn key<'q, 'r: 'q, F: Fields>(
         &'r self,
         request: &'q Request<'r, F>,
@@ -59,18 +59,18 @@ impl Sticky {
             Some(Found::Carried(key.kind(), value))
         });
         carried.or_else(|| {
-            // A browser would drop the cookie of a preflight, and send the next one as a new user again.
+            // A browser drops the cookie of a preflight's response, so its next preflight would be a new user again.
             (self.issues() && !request.is_preflight())
                 .then(|| Found::Made(Issued::new(random.key(), request.is_https())))
         })
     }
 
-    /// Whether new users are given a cookie.
+    /// Whether the rule issues a cookie to new users.
     pub(crate) fn issues(&self) -> bool {
         self.issued().is_some()
     }
 
-    /// The cookie that is issued to a request without a key; only the last key can be one.
+    /// The cookie that is issued to a request without a key. Only the last key of the list can be such a cookie.
     pub(crate) fn issued(&self) -> Option<&Cookie> {
         match self.keys.last() {
             Some(Key::Cookie(cookie)) if cookie.is_issued() => Some(cookie),
@@ -78,7 +78,7 @@ impl Sticky {
         }
     }
 
-    /// The index of the destination of this key, at these weights.
+    /// The index of the destination for this key at these weights.
     pub(crate) fn pick(&self, key: &[u8], weights: &[u32]) -> Option<u32> {
         let seeds = self.seeds.iter().copied();
         let index = rendezvous::pick(key, seeds.zip(weights.iter().copied()))?;
@@ -173,7 +173,7 @@ impl Key {
     /// Whether a request without this key cannot have the later one either.
     fn hides(&self, later: &Self) -> bool {
         match (self, later) {
-            // The earlier one only reads; a later one of the same name that is issued has its use.
+            // A cookie that is issued is useful even after one of the same name that is only read.
             (Self::Cookie(earlier), Self::Cookie(later)) => {
                 earlier.name() == later.name() && !later.is_issued()
             }

@@ -1,10 +1,10 @@
-//! Durations as Go and so Istio write them: `500ms`, `10s`, `1h30m`, `1.5h`.
+//! Durations in Go's syntax, which Istio uses: `500ms`, `10s`, `1h30m`, `1.5h`.
 
 use std::time::Duration;
 
 use crate::config::invalid::InvalidConfig;
 
-/// Units and their length in nanoseconds; a longer name stands before one that it begins with.
+/// Units and their lengths in nanoseconds. A name stands before every shorter one with which it begins.
 const UNITS: &[(&str, u64)] = &[
     ("ns", 1),
     ("us", 1_000),
@@ -18,7 +18,7 @@ const UNITS: &[(&str, u64)] = &[
 /// Reads a duration.
 ///
 /// # Errors
-/// It is not one, is negative or is longer than Go's own limit of 292 years.
+/// The text is not a duration, is negative or is longer than Go's own limit of 292 years.
 pub(crate) fn read(text: &str) -> Result<Duration, InvalidConfig> {
     parse(text).ok_or_else(|| {
         InvalidConfig::new(format!(
@@ -27,7 +27,7 @@ pub(crate) fn read(text: &str) -> Result<Duration, InvalidConfig> {
     })
 }
 
-/// Reads a duration; `None` for what is none, is negative or is longer than Go's own limit of 292 years.
+/// As [`read`], but without a reason.
 fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
@@ -35,15 +35,15 @@ fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
     let mut total = 0_u64;
     while !rest.is_empty() {
-        let (nanoseconds, behind) = part(rest)?;
+        let (nanoseconds, after) = part(rest)?;
         total = total.checked_add(nanoseconds)?;
-        rest = behind;
+        rest = after;
     }
     let legal = !text.is_empty() && i64::try_from(total).is_ok();
     legal.then(|| Duration::from_nanos(total))
 }
 
-/// One number with its unit, and what stands behind them.
+/// Reads one number with its unit, and returns its nanoseconds and the text after it.
 fn part(text: &str) -> Option<(u64, &str)> {
     let (whole, rest) = digits(text);
     let (fraction, rest) = rest.strip_prefix('.').map_or(("", rest), digits);
@@ -58,7 +58,7 @@ fn part(text: &str) -> Option<(u64, &str)> {
     } else {
         whole.parse().ok()?
     };
-    // Below a nanosecond nothing counts, so nine digits of the largest unit, an hour, are more than enough.
+    // Fractions of a nanosecond do not count, and an hour, the largest unit, has fewer than 10^18 nanoseconds.
     let (mut share, mut nanoseconds) = (unit, whole.checked_mul(unit)?);
     for digit in fraction.bytes().take(18) {
         share /= 10;
@@ -123,7 +123,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_gives_an_answer(text in "[0-9.hmsuµn]{0,12}|\\PC*") {
+        fn any_text_is_read_or_refused_without_a_crash(text in "[0-9.hmsuµn]{0,12}|\\PC*") {
             parse(&text);
         }
 

@@ -7,8 +7,8 @@ use crate::config::invalid::InvalidConfig;
 /// The longest name that is accepted.
 const LONGEST: usize = 128;
 
-/// What HTTP, Envoy or the mesh give a meaning of their own: writing one of these would break or hijack a request.
-/// A name that ends in `-` stands for all that begin with it.
+/// Headers to which HTTP, Envoy or the mesh give a meaning. Writing one of them would break or hijack a request. A name
+/// that ends in `-` stands for all names that begin with it.
 const RESERVED: &[&str] = &[
     "accept",
     "accept-",
@@ -64,7 +64,7 @@ const RESERVED: &[&str] = &[
 pub(crate) struct HeaderName(Box<str>);
 
 impl HeaderName {
-    /// A name that a rule may ask for. `host` is what HTTP/2 and Envoy call `:authority`.
+    /// A name that a rule may read. `host` becomes `:authority`, its name in HTTP/2 and Envoy.
     pub(crate) fn to_read(name: &str) -> Result<Self, InvalidConfig> {
         let token = name.strip_prefix(':').unwrap_or(name);
         let lower = name.to_ascii_lowercase();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_may_ask_for_any_header_and_pseudo_header() {
+    fn rules_may_read_any_header_and_pseudo_header() {
         for (name, asked) in [
             ("X-User", "x-user"),
             (":Path", ":path"),

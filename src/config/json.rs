@@ -1,8 +1,8 @@
-//! JSON as a tree, out of which the wire form is read.
+//! JSON as a tree, from which the wire form is read.
 //!
-//! The document is parsed once into one type, and serde's code for each type of the wire form then walks over that.
-//! Read straight from the text, every one of them would have a parser of its own in the module (a tenth of it), and the
-//! path to a fault would have to be tracked around each.
+//! The document is parsed once into one type, and serde's code for each type of the wire form then walks over this tree.
+//! If serde read these types straight from the text, the module would contain a parser for each of them (a tenth of its
+//! size), and each parser would have to track the path to a fault.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::config::path::{Path, Step};
 /// The name under which a type asks for `null` to be reported as such.
 pub(crate) const NULLABLE: &str = "nullable";
 
-/// A value of a document, which lends it its texts.
+/// A JSON value. It borrows its texts from the document.
 #[derive(Debug)]
 pub(crate) enum Json<'d> {
     Null,
@@ -29,9 +29,9 @@ pub(crate) enum Json<'d> {
     Float(f64),
     Text(Cow<'d, str>),
     List(Box<[Json<'d>]>),
-    /// In the order of the document; a name that is given twice is here twice.
+    /// The members in the order of the document. A name that is given twice appears twice.
     Object(Box<[(Cow<'d, str>, Json<'d>)]>),
-    /// A part that has been taken out: an absent member, or an item without a value, which still has its place.
+    /// A hidden part. It reads as an absent member, or as an item that keeps its place but has no value.
     Hidden,
 }
 
@@ -39,18 +39,18 @@ impl<'d> Json<'d> {
     /// Parses a document.
     ///
     /// # Errors
-    /// It is not JSON, or its lists and objects are nested more than 127 deep.
+    /// The document is not JSON, or its lists and objects are nested more than 127 deep.
     pub(crate) fn parse(bytes: &'d [u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
 
-    /// Takes a part out, so that the rest reads as if it were absent; whether it was there.
+    /// Hides a part, so that the tree reads as if the part were absent. Returns whether there was such a part.
     pub(crate) fn hide(&mut self, path: &Path) -> bool {
         let found = path
             .steps()
             .try_fold(&mut *self, |part, step| match (part, step) {
                 (Self::List(items), Step::Item(index)) => items.get_mut(*index),
-                // The later of two with one name is the one that was refused.
+                // If a name is given twice, the later member is the one that was refused.
                 (Self::Object(members), Step::Field(name)) => members
                     .iter_mut()
                     .rev()
@@ -84,7 +84,7 @@ impl<'d> Json<'d> {
         }
     }
 
-    #[inline(never)] // Else the code of every type would be once more in each that holds it.
+    #[inline(never)] // Otherwise the code of every type would be copied into each type that contains it.
     fn object<'t, V: Visitor<'t>>(&'t self, visitor: V) -> Result<V::Value, InvalidConfig> {
         match self {
             Self::Object(members) => visitor.visit_map(Members {
@@ -96,7 +96,7 @@ impl<'d> Json<'d> {
     }
 }
 
-/// Reads a tree into a type. A struct is an object; serde by itself takes a list of its fields' values as well.
+/// Reads a tree into a type. A struct has to be an object, although serde would also accept a list of its fields' values.
 impl<'t> Deserializer<'t> for &'t Json<'_> {
     type Error = InvalidConfig;
 
@@ -134,7 +134,7 @@ impl<'t> Deserializer<'t> for &'t Json<'_> {
         }
     }
 
-    /// The one newtype that there is stands for a field that may be `null`.
+    /// The only newtype in the wire form stands for a field that may be `null`.
     fn deserialize_newtype_struct<V: Visitor<'t>>(
         self,
         _: &'static str,
@@ -153,13 +153,13 @@ impl<'t> Deserializer<'t> for &'t Json<'_> {
     }
 }
 
-/// The items of a list, whose faults get their place.
+/// The items of a list. A fault in an item gets its index.
 struct Items<'t, 'd>(Enumerate<slice::Iter<'t, Json<'d>>>);
 
-/// The members of an object, whose faults get their name.
+/// The members of an object. A fault in a member gets its name.
 struct Members<'t, 'd> {
     rest: slice::Iter<'t, (Cow<'d, str>, Json<'d>)>,
-    /// The one whose name has been read and whose value has not.
+    /// The member whose name has been read, but whose value has not.
     open: Option<&'t (Cow<'d, str>, Json<'d>)>,
 }
 
@@ -267,7 +267,7 @@ impl<'d> Visitor<'d> for Tree {
     }
 }
 
-/// A member's name; serde by itself copies a `Cow`.
+/// A member's name. Serde's own code for a `Cow` would always copy it.
 struct Name<'d>(Cow<'d, str>);
 
 impl<'d> Deserialize<'d> for Name<'d> {
@@ -360,7 +360,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_part_that_is_hidden_reads_as_absent_and_moves_nothing() {
+    fn a_hidden_part_reads_as_absent_and_items_keep_their_places() {
         let text =
             br#"{"list": [{"text": 1}, {"text": "a", "more": 1}, {"text": "b", "text": "c"}]}"#;
         let mut tree = Json::parse(text).unwrap();
@@ -371,7 +371,7 @@ pub(crate) mod tests {
                 Err(fault) => {
                     lines.push(fault.path().to_string());
                     let path = fault.path().clone();
-                    // A text is required, so its object goes, too.
+                    // `text` is required, so a hidden one makes its object faulty, too.
                     let hidden = tree.hide(&path);
                     assert!(hidden, "{fault}");
                 }
@@ -403,7 +403,7 @@ pub(crate) mod tests {
         assert_eq!(texts, ["a", "é\n😀"]);
         assert!(
             Json::parse(br#""\ud800""#).is_err(),
-            "half a character is none"
+            "half of a surrogate pair is not a character"
         );
     }
 
@@ -427,14 +427,14 @@ pub(crate) mod tests {
 
     proptest! {
         #[test]
-        fn a_tree_is_read_as_the_document_itself_is(value in value()) {
+        fn a_tree_reads_like_the_document_itself(value in value()) {
             let text = value.to_string();
             let through_tree = Value::deserialize(&Json::parse(text.as_bytes()).unwrap());
             prop_assert_eq!(through_tree.unwrap(), serde_json::from_str::<Value>(&text).unwrap());
         }
 
         #[test]
-        fn any_bytes_give_an_answer(bytes in prop::collection::vec(prop::sample::select(&b"{}[]\",:1e-.\\u0 tn\xff"[..]), 0..40)) {
+        fn the_bytes_that_serde_json_accepts_are_accepted(bytes in prop::collection::vec(prop::sample::select(&b"{}[]\",:1e-.\\u0 tn\xff"[..]), 0..40)) {
             prop_assert_eq!(Json::parse(&bytes).is_ok(), serde_json::from_slice::<Value>(&bytes).is_ok());
         }
     }

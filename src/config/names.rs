@@ -1,5 +1,5 @@
-//! What names look like: of rules and subsets, hosts and clusters. Each of them becomes a part of a metric's name, a header
-//! or a cluster's name, whose separators it must not hold.
+//! Which names of rules, subsets, hosts and clusters are valid. A name becomes part of a metric's name, a header or a
+//! cluster's name, so it must not contain their separators.
 
 /// The name of a rule or a subset: 1 to 63 letters, digits, `-`, `_`, `.`.
 pub(crate) fn is_name(name: &str) -> bool {
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_hold_nothing_that_separates_them_from_others() {
+    fn names_contain_no_separators() {
         for (name, name_ok, host_ok, cluster_ok) in [
             ("a", true, true, true),
             ("blue-sub_1.x", true, true, true),
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn names_have_a_longest_length() {
+    fn names_have_a_maximum_length() {
         let of = |length| "a".repeat(length);
         assert!(is_name(&of(63)) && !is_name(&of(64)));
         assert!(is_host(&of(63)) && !is_host(&of(64)));

@@ -1,8 +1,8 @@
 //! The wire form of the configuration, as a WasmPlugin's `pluginConfig` or Envoy's `StringValue` carries it.
 //!
-//! Nothing here decides anything: bytes become these types, or faults with their paths. Which values are valid is settled
-//! where they become the run-time types ([`Policy`](crate::Policy) and below it); that a field is required is settled
-//! there, too, so that one missing field does not hide the faults beside it.
+//! This module only turns bytes into these types, or into faults with their paths. The conversion into the run-time types
+//! ([`Policy`](crate::Policy) and below it) checks which values are valid. It also checks for required fields, so that one
+//! missing field does not hide the faults beside it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::config::json::{Json, NULLABLE};
 /// crashes, and during an update the memory holds the previous rules as well.
 const LARGEST: usize = 16 << 20;
 
-/// A list; an item without a value could not be read, and its fault is reported already.
+/// A list. An item that could not be read is `None`, and its fault has already been reported.
 pub(crate) type List<T> = Box<[Option<T>]>;
 
 /// The whole configuration.
@@ -103,7 +103,7 @@ pub(crate) struct HttpCookie {
     pub(crate) attributes: Option<List<CookieAttribute>>,
 }
 
-/// Istio's way to write an attribute of a cookie.
+/// An attribute of a cookie, as Istio writes it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CookieAttribute {
@@ -115,7 +115,7 @@ pub(crate) struct CookieAttribute {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Match {
-    /// VirtualService has it for its own access log; it has no effect.
+    /// A VirtualService uses it in its access log. It has no effect here.
     #[serde(rename = "name", default, deserialize_with = "or_null")]
     _name: Option<String>,
     pub(crate) uri: Option<StringMatch>,
@@ -163,15 +163,15 @@ pub(crate) struct Destination {
     pub(crate) port: Option<Port>,
 }
 
-/// VirtualService's way to write a port.
+/// A port, as a VirtualService writes it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Port {
     pub(crate) number: Option<PortNumber>,
 }
 
-/// Reads a field that a VirtualService may have without a value, as `match:` with nothing after it: `null` is the same as
-/// an absent field. For all others `null` is an error, since the author of `uri:` has probably forgotten something.
+/// Reads a field that may be empty in a VirtualService, such as `match:` with nothing after it: `null` is the same as an
+/// absent field. For all other fields `null` is an error, since the author of `uri:` has probably forgotten something.
 fn or_null<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     input: D,
 ) -> Result<T, D::Error> {
@@ -196,11 +196,11 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for OrNull<T> {
     }
 }
 
-/// 0 to 2147483647, VirtualService's `int32` without its negative half.
+/// 0 to 2147483647, which is VirtualService's `int32` without the negative numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Weight(pub(crate) u32);
 
-/// Above 0 and at most 100, with one decimal at most; kept in tenths, so as a part of 1000.
+/// Above 0 and at most 100, with at most one decimal. It is stored in tenths, so 1000 is the whole.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Percent(pub(crate) u32);
 
@@ -208,7 +208,7 @@ pub(crate) struct Percent(pub(crate) u32);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PortNumber(pub(crate) u16);
 
-/// A JSON object whose names are the user's. A name that is given twice is an error; serde would take the last one.
+/// A JSON object whose names the user chooses. A name that is given twice is an error; serde would take the last one.
 #[derive(Debug)]
 pub(crate) struct Entries<T>(pub(crate) BTreeMap<String, T>);
 
@@ -216,12 +216,12 @@ impl Config {
     /// Reads the wire form.
     ///
     /// # Errors
-    /// The first fault.
+    /// Returns the first fault.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, InvalidConfig> {
         Self::deserialize(&parse(bytes)?)
     }
 
-    /// Reads as much of the wire form as can be read: each part that cannot is reported and then left out.
+    /// Reads as much of the wire form as possible: a part that cannot be read is reported and left out.
     pub(crate) fn read_all(bytes: &[u8], faults: &mut Faults) -> Option<Self> {
         let mut tree = faults.keep(parse(bytes))?;
         loop {
@@ -288,7 +288,7 @@ impl<'de> Deserialize<'de> for PortNumber {
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
         let tenths = input.deserialize_any(Tenths)?;
-        // 7.3 is not exactly 73 tenths in a double, but 7.31 is much further from any.
+        // In a double, 7.3 is not exactly 73 tenths, but 7.31 is much further from a whole number of tenths.
         let whole = libm::round(tenths);
         let is_whole = libm::fabs(tenths - whole) < 1e-6;
         match (1..=1000).find(|tenths| is_whole && f64::from(*tenths) == whole) {
@@ -300,7 +300,7 @@ impl<'de> Deserialize<'de> for Percent {
     }
 }
 
-/// A number in tenths.
+/// Reads a number and converts it to tenths.
 struct Tenths;
 
 impl Visitor<'_> for Tenths {

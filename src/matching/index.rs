@@ -1,8 +1,8 @@
-//! Finds the first rule that matches without trying all of them.
+//! Finds the first matching rule without trying every rule.
 //!
-//! The `match` entries of all rules differ in the fixed text that they compare: the path (exact or prefix) or a header
-//! with one exact value (`:authority` is one). A [`Branch`] looks up the request's value and leaves the few entries that
-//! can match, plus those that do not compare this value at all. What is left is tried in order.
+//! Most `match` entries compare a fixed text: a path (exact or prefix), or one exact value of a header such as
+//! `:authority`. A [`Branch`] looks up the request's value, which leaves the few entries that can match and those that do
+//! not compare this value at all. The search then tries the remaining entries in order.
 
 mod plan;
 mod table;
@@ -16,30 +16,30 @@ use crate::request::{Fields, Request};
 use table::Table;
 use trie::Trie;
 
-/// The `match` entries of all rules, and how to find those that can match a request.
+/// The `match` entries of all rules, with a tree that finds those that can match a request.
 #[derive(Debug)]
 pub(crate) struct Index {
     matchers: Box<[Matcher]>,
     root: Node,
 }
 
-/// One `match` entry. It needs no matcher when there is no condition left to try: the rule has no `match`, or the way
-/// through the index has settled all of the entry's conditions.
+/// One `match` entry. `matcher` is `None` if no condition is left to try: the rule has no `match`, or the index lookup has
+/// already proven all conditions of the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     rule: u32,
-    /// Its number in the index.
+    /// The position of its matcher in `Index::matchers`.
     matcher: Option<u32>,
-    /// What the way through the index has proven.
+    /// The conditions that the index lookup has already proven.
     settled: Settled,
 }
 
-/// Part of the index.
+/// A node of the index.
 #[derive(Debug)]
 enum Node {
-    /// What most keys lead to; it is stored with the key.
+    /// A single entry, stored with its key. Most keys lead to one.
     One(Entry),
-    /// Few entries, or entries without a value that separates them: tried in order.
+    /// A few entries, or entries that no value separates. They are tried in order.
     List(Box<[Entry]>),
     Branch(Box<Branch>),
 }
@@ -67,7 +67,8 @@ struct PathKeys {
 }
 
 impl Index {
-    /// Indexes the entries of the rules, in the order of the rules. A rule without entries takes every request.
+    /// Indexes the entries of the rules, which come in the order of the rules. A rule without entries matches every
+    /// request.
     pub(crate) fn new(rules: impl IntoIterator<Item = Vec<Matcher>>) -> Self {
         let (mut owners, mut matchers) = (Vec::new(), Vec::new());
         for (rule, entries) in (0..).zip(rules) {
@@ -75,7 +76,7 @@ impl Index {
                 owners.push((rule, None));
             }
             for matcher in entries {
-                // Far below 2^32: a configuration has 16 MiB at most.
+                // The number fits: a configuration of at most 16 MiB has far fewer than 2^32 entries.
                 owners.push((rule, u32::try_from(matchers.len()).ok()));
                 matchers.push(matcher);
             }
@@ -85,7 +86,7 @@ impl Index {
         Self { matchers, root }
     }
 
-    /// The first rule of which an entry matches.
+    /// The number of the first rule that has a matching entry.
     pub(crate) fn first<'r, F: Fields>(&'r self, request: &Request<'r, F>) -> Option<u32> {
         let mut search = Search::new(self, request);
         search.node(&self.root);
@@ -93,7 +94,7 @@ impl Index {
     }
 }
 
-/// One look-up, with the first rule that has been found so far.
+/// One lookup. `best` is the first of the rules that it has found so far.
 struct Search<'r, 'q, F> {
     request: &'q Request<'r, F>,
     matchers: &'r [Matcher],

@@ -28,32 +28,32 @@ const FIRST_HEADER: u32 = 1;
 
 /// The fixed text that an entry compares the path with.
 pub(crate) struct UriKey<'m> {
-    /// In lower case where the comparison ignores case.
+    /// In lower case if the comparison ignores case.
     pub(crate) text: Cow<'m, [u8]>,
     pub(crate) prefix: bool,
     pub(crate) lower_case: bool,
-    /// Whether the text is the whole condition; a pattern is more than the text that it begins with.
+    /// Whether the text is the whole condition. For a pattern, it is only the text that every match begins with.
     pub(crate) is_all: bool,
 }
 
-/// A query parameter's name and what it must be.
+/// The name of a query parameter, and the condition on its value.
 type Param = (Box<[u8]>, ParamMatch);
 
-/// What a query parameter must be.
+/// The condition on a query parameter.
 #[derive(Debug)]
 enum ParamMatch {
     Present,
     Is(StringMatch),
 }
 
-/// What a header must or must not be.
+/// The condition on a header.
 #[derive(Debug)]
 enum HeaderMatch {
     Present,
     Absent,
     Is(StringMatch),
-    /// No value satisfies the condition, and an absent header counts as the empty value (Envoy's
-    /// `treat_missing_header_as_empty` under `invert_match`, as istiod writes `withoutHeaders`).
+    /// Holds if no value satisfies the condition. An absent header counts as the empty value (Envoy's
+    /// `treat_missing_header_as_empty` with `invert_match`, which istiod writes for `withoutHeaders`).
     IsNot(StringMatch),
 }
 
@@ -92,14 +92,14 @@ impl Matcher {
         })
     }
 
-    /// Whether the conditions hold that are not settled yet.
+    /// Whether all conditions that are not settled yet hold.
     pub(crate) fn matches<'r, F: Fields>(
         &'r self,
         request: &Request<'r, F>,
         settled: Settled,
     ) -> bool {
         let uri = self.uri.as_ref().filter(|_| !settled.has(URI));
-        // Cheapest first: the path is there once anything has asked for it, a header costs a read each.
+        // Cheapest first: the path is read once for all entries, while every header costs a read of its own.
         uri.is_none_or(|uri| request.uri().is_some_and(|path| uri.matches(path)))
             && self
                 .query_params
@@ -110,7 +110,7 @@ impl Matcher {
                 .all(|(bit, (name, header))| settled.has(bit) || header.matches(name, request))
     }
 
-    /// What holds once an index has looked up this entry's key for the path and for these headers.
+    /// The conditions that hold once an index has looked up this entry's key for the path and for these headers.
     pub(crate) fn settled(&self, path: bool, looked_up: impl Fn(&HeaderName) -> bool) -> Settled {
         let mut settled = Settled::default();
         if path && self.uri_key().is_some_and(|key| key.is_all) {
@@ -118,7 +118,7 @@ impl Matcher {
         }
         let mut known: Vec<&HeaderName> = Vec::new();
         for (bit, (name, header)) in (FIRST_HEADER..).zip(&self.headers) {
-            // Of two conditions on one name the first one is the key.
+            // If two conditions name the same header, only the first one is the key.
             if header.exact().is_some() && looked_up(name) && !known.contains(&name) {
                 settled.add(bit);
                 known.push(name);
@@ -127,14 +127,14 @@ impl Matcher {
         settled
     }
 
-    /// The path that an index can find this entry by.
+    /// The path by which an index can find this entry.
     pub(crate) fn uri_key(&self) -> Option<UriKey<'_>> {
         let (text, prefix, lower_case) = match self.uri.as_ref()? {
             StringMatch::Exact(text) => (&**text, false, false),
             StringMatch::Prefix(text) => (&**text, true, false),
             StringMatch::ExactIgnoreCase(text) => (&**text, false, true),
             StringMatch::PrefixIgnoreCase(text) => (&**text, true, true),
-            // Whatever a pattern matches begins with the text that it begins with.
+            // Every match of a pattern begins with the pattern's literal prefix.
             StringMatch::Regex(regex) if regex.prefix().is_empty() => return None,
             StringMatch::Regex(regex) => (regex.prefix(), true, false),
         };
@@ -152,14 +152,14 @@ impl Matcher {
         })
     }
 
-    /// The headers that an index can find this entry by, with the value that each must have.
+    /// The headers by which an index can find this entry, with the value that each must have.
     pub(crate) fn exact_headers(&self) -> impl Iterator<Item = (&HeaderName, &[u8])> {
         self.headers
             .iter()
             .filter_map(|(name, header)| Some((name, header.exact()?)))
     }
 
-    /// How many conditions there are; with none, every request matches.
+    /// The number of conditions. Without any, every request matches.
     pub(crate) fn conditions(&self) -> usize {
         usize::from(self.uri.is_some()) + self.query_params.len() + self.headers.len()
     }
@@ -169,7 +169,7 @@ fn uri(wire: &wire::Match, budget: &mut Budget) -> Result<Option<StringMatch>, I
     let Some(value) = &wire.uri else {
         return Ok(None);
     };
-    // Only here an empty prefix is legal: it is how a VirtualService says "every path".
+    // An empty prefix is valid only here: in a VirtualService, it means "every path".
     if value.prefix.as_deref() == Some("") && value.exact.is_none() && value.regex.is_none() {
         return Ok(None);
     }
@@ -181,7 +181,7 @@ fn uri(wire: &wire::Match, budget: &mut Budget) -> Result<Option<StringMatch>, I
     })
 }
 
-/// The conditions on `scheme`, `method` and `authority`, which are headers to Envoy.
+/// The conditions on `scheme`, `method` and `authority`, which Envoy treats as headers.
 fn pseudo_headers(
     wire: &wire::Match,
     budget: &mut Budget,
@@ -207,7 +207,7 @@ fn pseudo_headers(
     complete.then_some(headers)
 }
 
-/// The conditions on what has a name of its own: a header or a query parameter.
+/// Reads conditions that are listed by name: those on headers and on query parameters.
 fn named<T>(
     field: &'static str,
     entries: &wire::Entries<wire::StringMatch>,
@@ -227,7 +227,7 @@ fn named<T>(
 }
 
 impl Settled {
-    /// How many conditions these are.
+    /// The number of settled conditions.
     pub(crate) fn count(self) -> usize {
         self.0.count_ones() as usize
     }
@@ -255,7 +255,7 @@ impl ParamMatch {
 }
 
 impl HeaderMatch {
-    /// The value that it must be.
+    /// The value that the header must have, if the condition is an exact one.
     fn exact(&self) -> Option<&[u8]> {
         match self {
             Self::Is(StringMatch::Exact(text)) => Some(text),

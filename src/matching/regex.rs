@@ -1,9 +1,9 @@
-//! Regular expressions as Envoy has them: RE2's syntax, over bytes, and the whole value must match.
+//! Regular expressions as Envoy runs them: they have RE2's syntax, work on bytes, and must match the whole value.
 //!
-//! Envoy hands paths and header values to RE2 in Latin-1, so `.` is one byte and `é` in UTF-8 is two. The engines of
-//! the Rust world read several constructs in another way (`\s`, `[a&&b]`, `\<`, `{,5}` …), so [`parser`] reads the pattern
-//! by RE2's grammar. What is left to do for an engine is little, and [`program`] does it in a fifth of the module size
-//! and less time than the smallest one that works on bytes (docs/performance.md); that one is the oracle of its tests.
+//! Envoy hands paths and header values to RE2 as Latin-1, so `.` is one byte and `é` in UTF-8 is two. Rust's engines read
+//! several constructs differently (`\s`, `[a&&b]`, `\<`, `{,5}` …), so [`parser`] reads the pattern by RE2's grammar. This
+//! leaves little to do for an engine: [`program`] needs a fifth of the module size and less time than the smallest Rust
+//! engine that works on bytes (docs/performance.md). The tests use that engine as their oracle.
 
 mod ast;
 mod byte_set;
@@ -17,7 +17,8 @@ use std::cell::RefCell;
 use crate::config::invalid::InvalidConfig;
 use program::{Program, Threads};
 
-/// The steps of all patterns of a configuration, of at most 56 bytes each: a wasm memory that is full is a crash.
+/// The most steps of all patterns of a configuration together. A step takes at most 56 bytes, and a module crashes when its
+/// memory is full.
 const MOST_STEPS: usize = 1_000_000;
 
 /// A pattern that has to match a whole value.
@@ -25,7 +26,7 @@ const MOST_STEPS: usize = 1_000_000;
 pub(crate) struct Regex(Program);
 
 thread_local! {
-    /// The scratch memory of all patterns: only one of them runs at a time.
+    /// Scratch memory that all patterns share, since only one of them runs at a time.
     static THREADS: RefCell<Threads> = RefCell::default();
 }
 
@@ -33,7 +34,7 @@ impl Regex {
     /// Compiles a pattern in RE2's syntax.
     ///
     /// # Errors
-    /// What RE2 refuses, what has no meaning over bytes, and what is too large.
+    /// RE2 refuses the pattern, or the pattern has no meaning over bytes or is too large.
     pub(crate) fn new(pattern: &str) -> Result<Self, InvalidConfig> {
         let parsed = parser::parse(pattern.as_bytes()).map_err(InvalidConfig::new)?;
         Program::new(&parsed)
@@ -46,21 +47,21 @@ impl Regex {
         THREADS.with_borrow_mut(|threads| self.0.matches(value, threads))
     }
 
-    /// The bytes that every value begins with that matches.
+    /// The bytes that every matching value begins with.
     pub(crate) fn prefix(&self) -> &[u8] {
         self.0.prefix()
     }
 }
 
-/// How many steps the patterns of a configuration may still have.
+/// The number of steps that the patterns of a configuration may still have.
 #[derive(Debug)]
 pub(crate) struct Budget(usize);
 
 impl Budget {
-    /// Takes what this pattern has.
+    /// Takes the steps of this pattern from the budget.
     ///
     /// # Errors
-    /// There is not so much left.
+    /// The pattern has more steps than are left.
     pub(crate) fn take(&mut self, regex: &Regex) -> Result<(), InvalidConfig> {
         let left = self.0.checked_sub(regex.0.size());
         self.0 = left.ok_or_else(|| {

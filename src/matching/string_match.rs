@@ -15,8 +15,8 @@ pub(crate) enum StringMatch {
 }
 
 impl StringMatch {
-    /// `None` is `{}`, no condition on the value.
-    #[inline(never)] // Seven callers, and Envoy compiles all of the module at its start.
+    /// Returns `None` for `{}`, which puts no condition on the value.
+    #[inline(never)] // It has seven callers, and Envoy compiles the whole module at startup.
     pub(crate) fn from_wire(
         wire: &wire::StringMatch,
         budget: &mut Budget,
@@ -52,7 +52,7 @@ impl StringMatch {
         }
     }
 
-    /// The same condition without regard to the case of ASCII letters; a regex has a flag of its own for that.
+    /// The same condition, but ignoring the case of ASCII letters. A regex stays as it is: it has its own flag for that.
     pub(crate) fn ignoring_case(self) -> Self {
         match self {
             Self::Exact(text) => Self::ExactIgnoreCase(text),

@@ -1,4 +1,4 @@
-//! A configuration is taken whole or not at all, and the last good one stays.
+//! The filter accepts a configuration as a whole or not at all, and the last accepted one stays in force.
 
 use crate::color;
 use crate::support::{Proxy, Shared, Vm, Worker};
@@ -27,7 +27,7 @@ fn a_bad_configuration_leaves_the_good_one_in_force() {
             "http[0].route[0].weight: -5 is negative",
         ),
     ] {
-        assert!(vm.configure(bad), "the proxy must not hear of it: {bad}");
+        assert!(vm.configure(bad), "the proxy must not reject it: {bad}");
         assert_eq!(refused(), Some(1));
         let line = format!(
             "canary-filter demo: configuration refused, the last accepted one stays in force: {fault}"
@@ -115,10 +115,10 @@ fn every_plugin_has_a_gauge_of_its_own() {
     assert_eq!(gauge("a_b"), Some(0));
 }
 
-/// The host takes the first root again for the same bytes, without configuring it: what this VM published last is the
-/// verdict on the configuration between.
+/// The host reuses the first root for the same bytes without configuring it, although this VM last published the verdict
+/// on the configuration in between.
 #[test]
-fn a_root_that_is_in_force_again_publishes_what_it_is() {
+fn a_root_that_is_in_force_again_publishes_its_own_verdict() {
     for between in ["bad", &color(r#""clusterHeader": "x-between","#)] {
         let shared = Shared::default();
         let between = between.to_owned();
@@ -127,7 +127,7 @@ fn a_root_that_is_in_force_again_publishes_what_it_is() {
             let open = vm.open();
             vm.configure(&between);
             vm.configure(color(""));
-            assert_eq!(vm.roots().len(), 1, "the first root serves again");
+            assert_eq!(vm.roots().len(), 1, "the first root is reused");
             vm.send(&[(":path", "/color")]);
             assert_eq!(refused(), Some(0), "{between}");
             open.delete();
@@ -140,9 +140,9 @@ fn a_root_that_is_in_force_again_publishes_what_it_is() {
     }
 }
 
-/// While a listener drains, both configurations get requests by turns.
+/// While a listener drains, both configurations get requests in turn.
 #[test]
-fn two_configurations_that_get_requests_by_turns_do_not_publish_at_each() {
+fn two_configurations_that_alternate_do_not_publish_with_every_request() {
     let mut vm = Vm::with(&color(""));
     let stream = vm.open();
     vm.configure("bad");
@@ -182,12 +182,12 @@ fn another_virtual_machine_finds_the_last_accepted_configuration() {
     assert_eq!(
         shared.keys(),
         ["canary-filter.accepted.demo"],
-        "under a prefix and the plugin's name"
+        "the key is a prefix and the plugin's name"
     );
 }
 
 #[test]
-fn another_plugins_configuration_is_not_taken() {
+fn another_plugins_configuration_is_not_used() {
     let shared = Shared::default();
     let other = "canary-filter.accepted.other";
     shared.set(other, color("").as_bytes(), 0).unwrap();
@@ -201,7 +201,7 @@ fn another_plugins_configuration_is_not_taken() {
 }
 
 #[test]
-fn an_accepted_configuration_is_told_once() {
+fn an_accepted_configuration_is_logged_once() {
     let shared = Shared::default();
     let log = |worker: Worker| {
         worker.run(|vm| {
@@ -215,7 +215,7 @@ fn an_accepted_configuration_is_told_once() {
 }
 
 #[test]
-fn requests_in_flight_end_under_the_configuration_that_they_came_under() {
+fn requests_in_flight_keep_the_configuration_that_they_began_with() {
     let mut vm = Vm::with(&color(r#""responseHeader": "x-old","#));
     let stream = vm.open();
     stream.request(crate::support::lines(&[(":path", "/color")]));
@@ -238,7 +238,7 @@ fn a_metric_is_defined_once_in_a_virtual_machine() {
         });
         vm.send(&[(":path", "/color")]);
     }
-    // The gauge and one counter; `metric` panics where one is there twice.
+    // These are the gauge and one counter. `metric` panics if a metric is defined twice.
     assert_eq!(Proxy::with(|proxy| proxy.metrics.len()), 2);
     let counter = "canary_requests_total.route=.=color;.;subset=.=green-sub;.;reason=.=only;.;";
     assert_eq!(Proxy::metric(counter), Some(100));

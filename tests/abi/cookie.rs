@@ -1,4 +1,4 @@
-//! A new user is given a cookie, and the first answer obeys it.
+//! A new user gets a cookie, which already decides the first request.
 
 use crate::rule;
 use crate::support::{Exchange, Lines, Vm, lines};
@@ -16,7 +16,7 @@ fn decided(answer: &Exchange) -> (String, Vec<String>) {
 }
 
 #[test]
-fn the_first_answer_already_obeys_the_cookie() {
+fn the_cookie_already_decides_the_first_request() {
     let mut vm = vm();
     for _ in 0..64 {
         let first = vm.send(&[(":path", "/"), (":scheme", "http")]);
@@ -33,7 +33,7 @@ fn the_first_answer_already_obeys_the_cookie() {
         assert_eq!(decided(&again), decided(&first));
         assert!(
             again.answered("set-cookie").is_empty(),
-            "who has one keeps it"
+            "a user with a cookie gets no new one"
         );
         assert!(
             again
@@ -44,9 +44,9 @@ fn the_first_answer_already_obeys_the_cookie() {
     }
 }
 
-/// A second filter further on, and the application, find the key as they will in the second request.
+/// A later filter and the application find the key in the first request, just as they will in the second.
 #[test]
-fn the_first_request_carries_the_key_on() {
+fn the_first_request_carries_the_key_upstream() {
     let mut vm = vm();
     for (own, rest) in [
         (&[][..], ""),
@@ -77,12 +77,12 @@ fn a_key_in_a_later_cookie_line_is_found() {
     assert_eq!(
         later.sent("cookie"),
         ["a=b", &key],
-        "a known user's request stays as it is"
+        "the request of a known user is not changed"
     );
 }
 
 #[test]
-fn an_answer_that_sets_the_cookie_itself_keeps_its_own() {
+fn a_response_that_sets_the_cookie_itself_keeps_its_own() {
     let mut vm = vm();
     for (own, issued) in [
         (&["id=session; Path=/"][..], false),
@@ -94,13 +94,13 @@ fn an_answer_that_sets_the_cookie_itself_keeps_its_own() {
         answer.extend(own.iter().map(|line| ("set-cookie", *line)));
         let answer = vm.exchange(lines(&[(":path", "/")]), lines(&answer));
         let cookies = answer.answered("set-cookie");
-        assert_eq!(&cookies[..own.len()], own, "the application's own stay");
+        assert_eq!(&cookies[..own.len()], own, "the application's are kept");
         assert_eq!(cookies.len() > own.len(), issued, "{cookies:?}");
     }
 }
 
 #[test]
-fn a_preflight_is_weighted_and_gets_no_cookie() {
+fn a_preflight_is_split_by_weight_and_gets_no_cookie() {
     let mut vm = vm();
     let preflight = [
         (":path", "/"),
@@ -119,7 +119,7 @@ fn a_preflight_is_weighted_and_gets_no_cookie() {
 }
 
 #[test]
-fn a_request_by_https_gets_a_secure_cookie() {
+fn a_request_over_https_gets_a_secure_cookie() {
     let mut vm = vm();
     for (scheme, secure) in [
         ("https", true),
@@ -137,7 +137,7 @@ fn a_request_by_https_gets_a_secure_cookie() {
 }
 
 #[test]
-fn an_answer_for_shared_caches_brings_no_cookie() {
+fn a_response_for_shared_caches_gets_no_cookie() {
     let mut vm = vm();
     for (cache_control, issued) in [
         (&[][..], 1),
@@ -157,7 +157,7 @@ fn an_answer_for_shared_caches_brings_no_cookie() {
             .collect();
         let answer = vm.exchange(lines(&[(":path", "/")]), answer);
         let cookies = answer.answered("set-cookie");
-        assert_eq!(cookies[0], "a=b", "the upstream's own stays");
+        assert_eq!(cookies[0], "a=b", "the upstream's is kept");
         assert_eq!(cookies.len() - 1, issued, "{cache_control:?}: {cookies:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Where a decision is written, and that nobody else's is left there.
+//! Where the filter writes a decision, and that it leaves nobody else's there.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ fn a_client_cannot_choose_the_cluster() {
 }
 
 #[test]
-fn every_header_that_is_named_is_written_or_removed() {
+fn every_configured_header_is_written_or_removed() {
     let mut vm = Vm::with(&color(r#""clusterHeader": "x-c", "subsetHeader": "X-S","#));
     let client = [
         ("x-c", "a"),
@@ -43,12 +43,12 @@ fn every_header_that_is_named_is_written_or_removed() {
     assert_eq!(
         other.sent("x-canary-cluster"),
         ["d"],
-        "a header that is not named is not the filter's"
+        "the filter leaves headers alone that it is not configured to write"
     );
 }
 
 #[test]
-fn the_response_header_is_the_filters_alone() {
+fn only_the_filter_sets_the_response_header() {
     let mut vm = Vm::with(&color(r#""responseHeader": "x-canary","#));
     let upstream = lines(&[
         (":status", "200"),
@@ -69,12 +69,12 @@ fn the_response_header_is_the_filters_alone() {
     let answer = silent.exchange(lines(&[(":path", "/color")]), upstream.clone());
     assert_eq!(
         answer.response, upstream,
-        "nothing is named, nothing is touched"
+        "without a configured header, the response is not changed"
     );
 }
 
 #[test]
-fn filter_state_is_written_when_asked_for() {
+fn filter_state_is_written_if_it_is_enabled() {
     for (members, state) in [
         ("", None),
         (r#""filterState": true,"#, Some("color/green-sub/only")),
@@ -87,11 +87,11 @@ fn filter_state_is_written_when_asked_for() {
 }
 
 #[test]
-fn filter_state_tells_each_destination_and_reason_again_and_again() {
+fn filter_state_reports_the_destination_and_reason_of_every_request() {
     let key = r#""consistentHash": [{"httpHeaderName": "x-user"}],"#;
     let mut vm = Vm::with(&rule(r#""filterState": true,"#, key, [50, 50]));
     let state = |proxy: &mut Proxy| proxy.properties.remove("wasm.canary").unwrap_or_default();
-    let mut told = BTreeSet::new();
+    let mut states = BTreeSet::new();
     for user in 0..100 {
         let user = user.to_string();
         for (request, reason) in [
@@ -102,10 +102,10 @@ fn filter_state_tells_each_destination_and_reason_again_and_again() {
             let subset = sent.split('|').nth(2).unwrap().to_owned();
             let state = String::from_utf8(Proxy::with(state)).unwrap();
             assert_eq!(state, format!("color/{subset}/{reason}"));
-            told.insert(state);
+            states.insert(state);
         }
     }
-    assert_eq!(told.len(), 4);
+    assert_eq!(states.len(), 4);
 }
 
 #[test]

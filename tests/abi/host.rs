@@ -1,5 +1,5 @@
-//! The test host answers as Envoy does. What it shows is read by a plugin of the test's own, which takes the filter's
-//! place: `Probe` logs every callback.
+//! The test host behaves as Envoy does. A plugin of the test, `Probe`, takes the filter's place and logs every callback
+//! with what it can read there.
 
 use std::panic::catch_unwind;
 use std::time::{Duration, SystemTime};
@@ -10,7 +10,7 @@ use proxy_wasm::types::{Action, ContextType, LogLevel, MapType, Status};
 
 use crate::support::{CasMismatch, Proxy, START, Shared, Vm, Worker, lines};
 
-/// What this context reads when a callback comes, with the callback's name.
+/// A context that logs each callback by its name, with what it can read in it. The text is the context's own name.
 struct Probe(&'static str);
 
 impl Probe {
@@ -39,7 +39,7 @@ impl Context for Probe {
 impl RootContext for Probe {
     fn on_configure(&mut self, size: usize) -> bool {
         self.set_tick_period(Duration::from_millis(250));
-        // The test names them "A" and "B", and "refused" is one that the plugin refuses.
+        // The tests use the configurations "A" and "BB", and "refused", which the plugin refuses.
         self.0 = if size == 1 { "root" } else { "other" };
         size != "refused".len()
     }
@@ -92,7 +92,7 @@ fn logged() -> Vec<String> {
 }
 
 #[test]
-fn a_write_needs_the_number_of_the_last_one_or_none() {
+fn a_write_needs_the_number_of_the_last_write_or_zero() {
     let shared = Shared::default();
     let number = |key| shared.get(key).map(|(_, number)| number);
     assert_eq!(number("a"), None);
@@ -102,11 +102,11 @@ fn a_write_needs_the_number_of_the_last_one_or_none() {
     assert_eq!(shared.set("a", b"3", 1), Err(CasMismatch));
     assert_eq!(shared.get("a"), Some((b"2".to_vec(), 2)));
     assert_eq!(shared.set("a", b"4", 0), Ok(()), "0 always overwrites");
-    assert_eq!(shared.set("b", b"1", u32::MAX), Ok(()), "it is absent");
+    assert_eq!(shared.set("b", b"1", u32::MAX), Ok(()), "`b` is absent");
     assert_eq!(
         number("b"),
         Some(4),
-        "the numbers are those of the whole proxy"
+        "the numbers count the writes of all keys"
     );
     assert_eq!(shared.set("b", b"2", u32::MAX), Err(CasMismatch));
 }
@@ -126,7 +126,7 @@ fn the_plugin_sees_numbers_and_mismatches_of_shared_data() {
 }
 
 #[test]
-fn workers_that_try_again_lose_no_write() {
+fn workers_that_retry_lose_no_write() {
     let shared = Shared::default();
     let add = |_: &mut Vm| {
         for _ in 0..1_000 {
@@ -151,7 +151,7 @@ fn workers_that_try_again_lose_no_write() {
 }
 
 #[test]
-fn an_answer_is_shown_in_the_order_of_envoy() {
+fn a_response_is_shown_in_envoys_order() {
     let mut vm = probed();
     let stream = vm.open();
     stream.request(lines(&[(":path", "/")]));
@@ -182,7 +182,7 @@ fn an_answer_is_shown_in_the_order_of_envoy() {
         "stream done cut",
         "stream delete cut",
     ];
-    assert_eq!(logged(), expected, "a property is its stream's alone");
+    assert_eq!(logged(), expected, "only its own stream reads a property");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn an_old_root_ticks_and_lives_as_long_as_its_streams() {
     let stream = vm.open();
     assert!(vm.configure("BB"));
     let [_, second] = vm.roots()[..] else {
-        panic!("both live");
+        panic!("there are two roots");
     };
     assert_eq!(vm.tick(), ["property response.code_details"; 2]);
     assert_eq!(logged(), ["root tick", "other tick"]);
@@ -217,7 +217,7 @@ fn an_old_root_ticks_and_lives_as_long_as_its_streams() {
 
     assert!(
         vm.configure("A"),
-        "the first one, since its stream is still open"
+        "the first root is reused, since its stream is still open"
     );
     assert_eq!(vm.roots(), [first]);
     assert_eq!(logged(), ["other done", "other delete"]);
@@ -234,7 +234,7 @@ fn an_old_root_ticks_and_lives_as_long_as_its_streams() {
 }
 
 #[test]
-fn a_refused_configuration_leaves_the_root_before_it() {
+fn a_refused_configuration_keeps_the_previous_root() {
     let mut vm = probed();
     let roots = vm.roots();
     assert!(!vm.configure("refused"));
@@ -256,7 +256,7 @@ fn plugins_of_one_virtual_machine_have_roots_and_names_of_their_own() {
 }
 
 #[test]
-fn all_workers_have_the_clock_and_the_metrics_of_their_proxy() {
+fn all_workers_share_the_clock_and_the_metrics_of_their_proxy() {
     let shared = Shared::default();
     let workers = [Worker::start(&shared), Worker::start(&shared)];
     let now = |worker: &Worker| {

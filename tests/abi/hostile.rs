@@ -1,11 +1,11 @@
-//! Whatever a request is made of, there is an answer.
+//! The filter handles every request, whatever it contains.
 
 use proptest::prelude::*;
 
 use crate::rule;
 use crate::support::{Lines, Proxy, Vm, lines};
 
-/// Every kind of condition, key and output.
+/// A configuration with every kind of condition, key and output.
 fn everything() -> String {
     let members = r#"
         "match": [
@@ -26,7 +26,7 @@ fn everything() -> String {
 }
 
 #[test]
-fn requests_that_no_client_should_send_get_an_answer() {
+fn malformed_requests_are_handled() {
     let long = "a".repeat(60_000);
     let cases: &[Lines] = &[
         lines::<&str>(&[]),
@@ -72,13 +72,13 @@ fn requests_that_no_client_should_send_get_an_answer() {
     assert_eq!(
         vm.send(&[(":path", "/a"), ("x-a", "a")]).sent("x-k").len(),
         1,
-        "it goes on"
+        "the filter still works"
     );
 }
 
 #[test]
-fn an_answer_may_come_to_a_request_that_never_did() {
-    // A filter before this one has answered, so Envoy has never shown the request.
+fn a_response_may_come_without_its_request() {
+    // If an earlier filter answers, Envoy does not show the request to this one.
     let mut vm = Vm::with(&everything());
     let stream = vm.open();
     let answer = stream.response(lines(&[(":status", "403"), ("x-r", "upstream")]));
@@ -87,7 +87,7 @@ fn an_answer_may_come_to_a_request_that_never_did() {
 }
 
 #[test]
-fn a_request_may_end_before_its_answer() {
+fn a_request_may_end_before_its_response() {
     let mut vm = Vm::with(&everything());
     for _ in 0..3 {
         let stream = vm.open();
@@ -99,7 +99,7 @@ fn a_request_may_end_before_its_answer() {
 }
 
 #[test]
-fn any_plugin_name_will_do() {
+fn any_plugin_name_works() {
     let mut vm = Vm::start();
     Proxy::with(|proxy| {
         proxy
@@ -147,12 +147,12 @@ proptest! {
         vm.configure(everything());
         for (request, response) in requests {
             let done = vm.exchange(request, response);
-            let (cluster, subset, told) = (done.sent("x-k"), done.sent("x-s"), done.answered("x-r"));
-            prop_assert_eq!((cluster.len(), subset.len()), (told.len(), told.len()));
+            let (cluster, subset, header) = (done.sent("x-k"), done.sent("x-s"), done.answered("x-r"));
+            prop_assert_eq!((cluster.len(), subset.len()), (header.len(), header.len()));
             if let [cluster] = &cluster[..] {
                 prop_assert_eq!(cluster, &format!("outbound|80|{}|c.d", subset[0]));
                 let prefix = format!("route=color;subset={};reason=", subset[0]);
-                prop_assert!(told[0].starts_with(&prefix), "{}", told[0]);
+                prop_assert!(header[0].starts_with(&prefix), "{}", header[0]);
             }
         }
     }

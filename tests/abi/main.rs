@@ -1,11 +1,11 @@
-//! The filter natively, through the exports that Envoy calls.
+//! Runs the filter natively, through the exports that Envoy calls.
 
 #![cfg(feature = "proxy")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "tests and their support: what goes wrong here ends the test, with the line where it did"
+    reason = "tests and their support: a panic ends the test and shows the line"
 )]
 
 use canary_filter as _;
@@ -20,7 +20,7 @@ mod rollback;
 #[path = "../support/mod.rs"]
 mod support;
 
-/// One rule for `/color`, everybody to green, and these members at the top.
+/// A configuration whose only rule sends all requests for `/color` to green, with these members at the top level.
 fn color(members: &str) -> String {
     rule(
         members,
@@ -29,7 +29,7 @@ fn color(members: &str) -> String {
     )
 }
 
-/// One rule with these members and weights, and these members at the top.
+/// A configuration whose only rule has these members and weights, with the members `top` at the top level.
 fn rule(top: &str, members: &str, [blue, green]: [u32; 2]) -> String {
     format!(
         r#"{{{top} "http": [{{"name": "color", {members} "route": [

@@ -3,7 +3,7 @@
 use crate::support::Vm;
 use crate::{color, rule};
 
-/// Without the definition of a metric, which comes once in a virtual machine.
+/// The calls of a request, except the definition of a metric, which happens once per virtual machine.
 fn calls(configuration: &str, request: &[(&str, &str)]) -> Vec<String> {
     let mut calls = Vm::with(configuration).send(request).calls;
     calls.retain(|call| !call.starts_with("define "));
@@ -11,7 +11,7 @@ fn calls(configuration: &str, request: &[(&str, &str)]) -> Vec<String> {
 }
 
 #[test]
-fn a_field_is_read_when_a_rule_asks_for_it_and_once() {
+fn a_field_is_read_once_and_only_if_a_rule_needs_it() {
     let matching = |entry: &str| rule("", &format!(r#""match": [{entry}],"#), [0, 1]);
     let keyed = |keys: &str| rule("", &format!(r#""consistentHash": [{keys}],"#), [1, 1]);
     let header = r#""x-a": {"exact": "1"}"#;
@@ -34,7 +34,7 @@ fn a_field_is_read_when_a_rule_asks_for_it_and_once() {
             &["get :path"],
             &["set x-c", "set x-s", "set property canary", "increment"],
         ),
-        // The path is compared first: what it decides needs no header.
+        // The path is compared first. If it does not match, no header is read.
         (
             matching(&format!(
                 r#"{{"uri": {{"prefix": "/a"}}, "headers": {{{header}}}}}"#
@@ -43,7 +43,7 @@ fn a_field_is_read_when_a_rule_asks_for_it_and_once() {
             &["get :path"],
             &nothing,
         ),
-        // One read decides when the header is absent or its first value will do; the whole map otherwise.
+        // One read is enough if the header is absent or its first value matches. Otherwise the whole map is read.
         (
             matching(&format!(r#"{{"headers": {{{header}}}}}"#)),
             &[],
@@ -80,7 +80,7 @@ fn a_field_is_read_when_a_rule_asks_for_it_and_once() {
             &["get x-u", "property source.address"],
             &decided,
         ),
-        // No other destination has a share: the key would decide nothing.
+        // No other destination has a share, so the key would decide nothing.
         (
             rule(
                 "",
@@ -101,7 +101,7 @@ fn a_field_is_read_when_a_rule_asks_for_it_and_once() {
 }
 
 #[test]
-fn randomness_is_asked_for_once_in_a_virtual_machine() {
+fn a_request_does_not_ask_the_host_for_randomness() {
     let mut vm = Vm::with(&rule("", "", [1, 1]));
     let all: Vec<_> = (0..100)
         .flat_map(|_| vm.send(&[(":path", "/")]).calls)
@@ -109,10 +109,10 @@ fn randomness_is_asked_for_once_in_a_virtual_machine() {
     assert!(all.iter().all(|call| !call.starts_with("time")), "{all:?}");
 }
 
-/// The filter's own allocations; the bytes that the proxy hands over are the proxy's.
+/// Counts the filter's own allocations. The proxy allocates the bytes that it hands over.
 #[test]
 fn a_request_allocates_only_what_it_needs() {
-    let told = r#""responseHeader": "x-canary","#;
+    let header = r#""responseHeader": "x-canary","#;
     let state = r#""filterState": true,"#;
     let key = r#""consistentHash": [{"httpHeaderName": "x-u"}],"#;
     for (configuration, expected) in [
@@ -121,13 +121,13 @@ fn a_request_allocates_only_what_it_needs() {
         (color(""), 1),
         (rule("", key, [1, 1]), 1),
         // The header's value.
-        (color(told), 2),
-        // The property's path, as a list and as the ABI has it; its value is there from earlier requests.
+        (color(header), 2),
+        // The property's path, as a list and in the form of the ABI. Its value is kept from earlier requests.
         (color(state), 3),
     ] {
         let mut vm = Vm::with(&configuration);
         let request = [(":path", "/color"), ("x-u", "user-1")];
-        // Both versions have been chosen by then, and their counters defined.
+        // After these requests, both versions have been chosen and their counters are defined.
         (0..64).for_each(|_| drop(vm.send(&request)));
         assert_eq!(vm.send(&request).allocations, expected, "{configuration}");
     }
@@ -142,7 +142,7 @@ fn ended_requests_leave_nothing_behind() {
             .collect()
     };
     allocations(1);
-    // A context that stayed would make the SDK's table grow, which allocates.
+    // If contexts were not removed, the SDK's table would grow, which allocates.
     assert!(
         allocations(10_000)
             .iter()

@@ -1,4 +1,4 @@
-//! Answers are counted, judged by the tick, and acted on by every worker.
+//! The filter counts responses, the tick judges them, and every worker acts on the result.
 
 use crate::rule;
 use crate::support::{Proxy, Shared, Vm, Worker, lines};
@@ -6,13 +6,13 @@ use crate::support::{Proxy, Shared, Vm, Worker, lines};
 const RECORD: &str = "canary-filter.rollback.demo/color";
 const NUMBER: &str = "canary-filter.transitions.demo";
 
-/// The rule with these members besides `rollback`, half and half.
+/// A rule with these members in its `rollback` and with these weights.
 fn watched(rollback: &str, weights: [u32; 2]) -> String {
     let members = format!(r#""rollback": {{"stable": "blue-sub"{rollback}}},"#);
     rule(r#""responseHeader": "x-canary","#, &members, weights)
 }
 
-/// A request that is answered with this status; whether green got it.
+/// Sends a request, which green answers with the status `bad`. Returns whether green got it.
 fn send(vm: &mut Vm, bad: &str) -> bool {
     let stream = vm.open();
     let (request, _) = stream.request(lines(&[(":path", "/")]));
@@ -59,7 +59,7 @@ fn a_canary_that_fails_is_out_after_the_next_tick() {
     assert_eq!(
         metric("canary_rollbacks_total"),
         Some(0),
-        "it exists from the start"
+        "the metric exists from the start"
     );
     for _ in 0..100 {
         send(&mut vm, "503");
@@ -106,7 +106,7 @@ fn a_worker_without_traffic_learns_of_it_and_its_idle_tick_costs_one_read() {
     assert_eq!(calls, [format!("get shared {NUMBER}")]);
     assert_eq!(
         lines, [""; 0],
-        "who was not the one to write it does not log it"
+        "only the worker that wrote the transition logs it"
     );
 }
 
@@ -130,11 +130,11 @@ fn a_root_without_new_streams_writes_nothing() {
     });
     assert!(
         shared.get(RECORD).is_some(),
-        "its counts were kept until then"
+        "the counts were kept until there were new streams"
     );
 }
 
-/// The host takes the first root again for the same bytes, and both may tick.
+/// The host reuses the first root for the same bytes, and the ticks of both roots may run.
 #[test]
 fn the_root_that_gets_the_streams_is_the_one_that_judges() {
     let shared = Shared::default();
@@ -157,7 +157,7 @@ fn the_root_that_gets_the_streams_is_the_one_that_judges() {
         vm.tick();
         assert!(
             greens(vm, 50) > 0,
-            "what the configuration between has ended stays ended"
+            "a rollback that the configuration in between ended stays ended"
         );
         vm.tick();
         assert_eq!(metric("canary_rolled_back"), Some(0));
@@ -223,7 +223,7 @@ fn garbage_in_the_shared_value_is_an_empty_record() {
     }
 }
 
-/// How many answers of each class green has had, after the ticks that flush them.
+/// The number of green's responses of each class, after the ticks that flush them.
 fn classes(vm: &mut Vm) -> [u64; 3] {
     vm.tick();
     ["ok", "error", "slow"].map(|class| {
@@ -234,7 +234,7 @@ fn classes(vm: &mut Vm) -> [u64; 3] {
 
 type Line = (&'static str, &'static str);
 
-/// The headers of an answer, and whether it has ended with them.
+/// The headers of a response, and whether it ends with them.
 fn headers(status: &'static str, end: bool, more: &[Line]) -> (Vec<Line>, bool) {
     ([&[(":status", status)], more].concat(), end)
 }

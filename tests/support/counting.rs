@@ -15,7 +15,7 @@ static ALLOCATOR: Counting = Counting;
 
 struct Counting;
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call is passed on to the system's allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // A thread that ends has no thread-locals any more.
@@ -30,12 +30,12 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Runs code of the filter; its allocations count.
+/// Runs code of the filter, whose allocations count.
 pub(super) fn filter<T>(call: impl FnOnce() -> T) -> T {
     switched(true, call)
 }
 
-/// Runs code of the proxy, which may allocate as it likes.
+/// Runs code of the proxy, whose allocations do not count.
 pub(super) fn proxy<T>(call: impl FnOnce() -> T) -> T {
     switched(false, call)
 }

@@ -1,4 +1,4 @@
-//! The functions that the ABI wants from a proxy, with the answers of Envoy.
+//! The functions that the ABI requires from a proxy. They behave as Envoy's do.
 
 #![allow(unsafe_code, reason = "the ABI passes pointers")]
 
@@ -13,10 +13,10 @@ const NOT_FOUND: u32 = 1;
 const BAD_ARGUMENT: u32 = 2;
 const CAS_MISMATCH: u32 = 8;
 
-/// Bytes of the filter's.
+/// Bytes that belong to the filter.
 ///
 /// # Safety
-/// The filter passes a pointer to so many bytes that are valid for this call; without bytes any pointer will do.
+/// The filter passes a pointer to `size` bytes that are valid for this call. If `size` is 0, any pointer is allowed.
 unsafe fn bytes<'b>(data: *const u8, size: usize) -> &'b [u8] {
     if size == 0 {
         &[]
@@ -31,10 +31,10 @@ unsafe fn text(data: *const u8, size: usize) -> String {
     String::from_utf8_lossy(unsafe { bytes(data, size) }).into_owned()
 }
 
-/// Gives the filter a copy, which the filter frees: as a `Vec` of exactly this capacity. No bytes are a null pointer.
+/// Gives the filter a copy, which it frees as a `Vec` of exactly this capacity. An empty copy is a null pointer.
 ///
 /// # Safety
-/// The filter passes pointers to write to.
+/// The filter passes pointers that may be written to.
 unsafe fn give(value: &[u8], data: *mut *mut u8, size: *mut usize) -> u32 {
     let copy = Box::leak(value.to_vec().into_boxed_slice());
     unsafe {
@@ -48,7 +48,7 @@ unsafe fn give(value: &[u8], data: *mut *mut u8, size: *mut usize) -> u32 {
     OK
 }
 
-/// Runs the proxy's side of a call, and notes the call.
+/// Runs the proxy's side of a call, and records the call.
 fn host<T>(call: &str, key: &str, answer: impl FnOnce(&mut Proxy) -> T) -> T {
     Proxy::with(|proxy| {
         proxy.called(&format!("{call} {key}"));
@@ -56,7 +56,7 @@ fn host<T>(call: &str, key: &str, answer: impl FnOnce(&mut Proxy) -> T) -> T {
     })
 }
 
-/// Changes a header map, if it is there.
+/// Changes a header map, if it is available.
 fn change(call: &str, key: &str, map: u32, change: impl FnOnce(&mut Lines)) -> u32 {
     host(call, key, |proxy| match proxy.write(Map(map)) {
         Some(lines) => {
@@ -82,7 +82,7 @@ macro_rules! imports {
             #[unsafe(no_mangle)]
             extern "C" fn $name($($argument: $type),*) -> u32 {
                 #[allow(unused_unsafe, reason = "not every body needs it")]
-                // SAFETY: the SDK keeps to the ABI: pointers are valid for the call and lengths are theirs.
+                // SAFETY: the SDK follows the ABI: pointers are valid for the call, and their lengths are correct.
                 counting::proxy(|| unsafe { $body })
             }
         )*
@@ -107,7 +107,7 @@ imports! {
         host("configuration", "", |proxy| {
             let end = start.saturating_add(most).min(proxy.configuration.len());
             match proxy.configuration.get(start..end) {
-                // As Envoy: nothing is given for nothing.
+                // Envoy also gives nothing for an empty range.
                 Some([]) | None => NOT_FOUND,
                 Some(value) => give(value, data, size),
             }
@@ -226,13 +226,13 @@ macro_rules! unused {
         $(
             #[unsafe(no_mangle)]
             extern "C" fn $name() -> u32 {
-                unimplemented!("{} is called, and the filter has no use for it", stringify!($name))
+                unimplemented!("{}: the filter is not expected to call it", stringify!($name))
             }
         )*
     };
 }
 
-// The SDK wants them for what the filter does not do.
+// The SDK needs these functions to link, but the filter does not use them.
 unused! {
     proxy_get_log_level proxy_set_buffer_bytes proxy_set_header_map_pairs
     proxy_register_shared_queue proxy_resolve_shared_queue proxy_dequeue_shared_queue proxy_enqueue_shared_queue
@@ -241,7 +241,7 @@ unused! {
     proxy_call_foreign_function proxy_done proxy_get_metric
 }
 
-/// The ABI's form of a header map: the number of lines, their sizes, then names and values, each with a zero behind it.
+/// The ABI's form of a header map: the number of lines, their sizes, then names and values, each followed by a zero.
 fn serialized(lines: &[(String, Vec<u8>)]) -> Vec<u8> {
     let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap().to_le_bytes();
     let mut map = u32::try_from(lines.len()).unwrap().to_le_bytes().to_vec();

@@ -5,8 +5,8 @@
 //! test ◄── Proxy of this thread (proxy.rs), Shared by all threads (shared.rs) ◄───────────────────────┘
 //! ```
 //!
-//! The SDK and the filter keep their state in thread-locals, and every test has a thread of its own: a new virtual
-//! machine each. A proxy with several worker threads is one `Shared` and a `Worker` for each thread.
+//! The SDK and the filter keep their state in thread-locals, and every test runs on its own thread, so each test has a new
+//! virtual machine. A proxy with several worker threads is one `Shared` and a `Worker` for each thread.
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 

@@ -25,25 +25,25 @@ impl Map {
 #[derive(Default)]
 pub(crate) struct Proxy {
     pub(crate) configuration: Vec<u8>,
-    /// What every context may read, and what the filter has set.
+    /// The properties that every context may read, including those that the filter has set.
     pub(crate) properties: BTreeMap<String, Vec<u8>>,
     pub(crate) shared: Shared,
-    /// Name and value of each metric, as far as this virtual machine has changed it; its id is its place. A name that
-    /// is defined again is here again.
+    /// The name of each metric, and its value by the changes of this virtual machine alone. A metric's id is its index. A
+    /// name that is defined twice appears twice.
     pub(crate) metrics: Vec<(String, u64)>,
     /// The level's number (0 is trace, 4 is error) and the text.
     pub(crate) log: Vec<(u32, String)>,
-    /// What the filter has asked for, in order: `get :path`, `increment`.
+    /// The calls of the filter, in order: `get :path`, `increment`.
     pub(crate) calls: Vec<String>,
-    /// The maps of the callback that runs.
+    /// The header maps of the running callback.
     headers: BTreeMap<Map, Lines>,
-    /// The access log is being written: an absent map has no lines then, and it is not an error to ask for them.
+    /// Whether the access log is being written. Reading an absent map is not an error then, and gives no lines.
     logging: bool,
-    /// The context whose callback runs, and its root.
+    /// The context whose callback is running, and its root.
     current: (u32, u32),
-    /// By context: what only this stream, or this root and its streams, may read.
+    /// The properties that only this stream, or this root and its streams, may read, by context.
     own_properties: BTreeMap<u32, BTreeMap<String, Vec<u8>>>,
-    /// By root context, in milliseconds.
+    /// The periods of the timers in milliseconds, by root context.
     tick_periods: BTreeMap<u32, u32>,
 }
 
@@ -82,12 +82,12 @@ impl Proxy {
         self.calls.push(call.trim_end().to_owned());
     }
 
-    /// From here on the filter acts for this context.
+    /// Makes this the context for which the filter acts from now on.
     pub(super) fn enter(&mut self, context: u32, root: u32) {
         self.current = (context, root);
     }
 
-    /// The context has ended.
+    /// Removes a context that has ended.
     pub(super) fn forget(&mut self, context: u32) {
         self.own_properties.remove(&context);
         self.tick_periods.remove(&context);
@@ -123,13 +123,13 @@ impl Proxy {
         self.headers.remove(&map).unwrap()
     }
 
-    /// The access log is written, with these maps, or has been written.
+    /// Begins the access log with these maps, or ends it if there are none.
     pub(super) fn log_phase(&mut self, maps: Option<Vec<(Map, Lines)>>) {
         self.logging = maps.is_some();
         self.headers = maps.into_iter().flatten().collect();
     }
 
-    /// The lines of a map for reading; `None` if nobody may ask for them now.
+    /// The lines of a map for reading, or `None` if it cannot be read now.
     pub(super) fn read(&self, map: Map) -> Option<&[(String, Vec<u8>)]> {
         match self.headers.get(&map) {
             Some(lines) => Some(lines),
@@ -137,7 +137,7 @@ impl Proxy {
         }
     }
 
-    /// The lines of a map for writing; `None` if it cannot be changed now.
+    /// The lines of a map for writing, or `None` if it cannot be changed now.
     pub(super) fn write(&mut self, map: Map) -> Option<&mut Lines> {
         match self.logging {
             true => None,

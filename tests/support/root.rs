@@ -7,15 +7,15 @@ use super::Proxy;
 use super::exports::{self, call};
 use super::proxy::PLUGIN;
 
-/// The numbers of contexts; no number comes twice.
+/// The number of the next context. No number is used twice.
 static CONTEXTS: AtomicU32 = AtomicU32::new(1);
 
 pub(super) fn next_context() -> u32 {
     CONTEXTS.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A root context. The virtual machine holds the newest one of each plugin, and each stream holds its own; when the
-/// last of them lets go of it, Envoy ends it, and so does this.
+/// A root context. The virtual machine holds the newest one of each plugin, and each stream holds its own. As in Envoy, a
+/// root context ends when nothing holds it any more.
 pub(super) struct Root {
     pub(super) context: u32,
     pub(super) plugin: String,
@@ -24,7 +24,7 @@ pub(super) struct Root {
 }
 
 impl Root {
-    /// Creates and configures it; `None` if the filter refuses the configuration.
+    /// Creates and configures a root context, or returns `None` if the filter refuses the configuration.
     pub(super) fn configured(plugin: &str, configuration: Vec<u8>) -> Option<Self> {
         let root = Self {
             context: next_context(),
@@ -35,7 +35,7 @@ impl Root {
         let (context, size) = (root.context, root.configuration.len());
         Proxy::with(|proxy| {
             proxy.configuration = root.configuration.clone();
-            // This one's name is a property of all contexts, so that a test can change it.
+            // The name of the default plugin is a property of all contexts, so that a test can change it.
             if plugin != PLUGIN {
                 proxy.set_own_property(context, "plugin_name", plugin.as_bytes());
             }
@@ -51,7 +51,7 @@ impl Root {
         call(self.context, self.context, export)
     }
 
-    /// The timer fires, if the filter has set one.
+    /// Fires the timer, if the filter has set one.
     pub(super) fn tick(&self) {
         if Proxy::with(|proxy| proxy.tick_period(self.context)).is_some() {
             self.call(|| exports::proxy_on_tick(self.context));

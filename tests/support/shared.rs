@@ -7,7 +7,7 @@ use std::time::Duration;
 /// The wall clock of a new proxy, as time since 1970.
 pub(crate) const START: Duration = Duration::from_secs(1_700_000_000);
 
-/// A handle on them; a clone is a handle on the same ones.
+/// A handle to this state. A clone refers to the same state.
 #[derive(Clone, Default)]
 pub(crate) struct Shared(Arc<Mutex<State>>);
 
@@ -29,7 +29,7 @@ impl Default for State {
     }
 }
 
-/// Another one has written since the value was read.
+/// Another virtual machine has written since the value was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CasMismatch;
 
@@ -83,7 +83,7 @@ impl Shared {
         self.state().now
     }
 
-    /// Sets the wall clock, forwards or back.
+    /// Sets the wall clock, forwards or backwards.
     pub(crate) fn set_now(&self, now: Duration) {
         self.state().now = now;
     }

@@ -1,4 +1,4 @@
-//! One request and its answer, as Envoy shows them to the filter.
+//! One request and its response, as Envoy shows them to the filter.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use super::proxy::Map;
 use super::root::{Root, next_context};
 use super::{Lines, Proxy};
 
-/// The context of a request. It may be handed to another thread, but has to be used on the one of its virtual machine.
+/// The context of a request. It may be handed to another thread, but may only be used on the thread of its virtual machine.
 pub(crate) struct Stream {
     context: u32,
     root: Arc<Root>,
-    /// The header maps as the filter has left them; the access log sees them again.
+    /// The header maps as the filter has left them. The access log shows them again.
     seen: RefCell<Vec<(Map, Lines)>>,
 }
 
-/// What a request and its answer have become.
+/// A request and its response after the filter has changed them.
 pub(crate) struct Exchange {
     pub(crate) request: Lines,
     pub(crate) response: Lines,
-    /// What the filter has asked the proxy for while the request came in.
+    /// The filter's calls to the proxy during the request's callback.
     pub(crate) calls: Vec<String>,
     /// How often the filter has allocated for the request, from its context's creation to its end.
     pub(crate) allocations: usize,
@@ -49,7 +49,7 @@ impl Stream {
         Proxy::with(|proxy| proxy.set_own_property(self.context, path, value.as_bytes()));
     }
 
-    /// The request comes in; what it has become, and what the filter asked for.
+    /// Shows the request to the filter. Returns the changed request and the calls of the filter.
     pub(crate) fn request(&self, request: Lines) -> (Lines, Vec<String>) {
         Proxy::with(|proxy| proxy.calls.clear());
         let size = request.len();
@@ -62,12 +62,12 @@ impl Stream {
         )
     }
 
-    /// An answer that consists of headers; what they have become.
+    /// Shows a response that consists only of headers. Returns the changed headers.
     pub(crate) fn response(&self, headers: Lines) -> Lines {
         self.response_headers(headers, true)
     }
 
-    /// The headers of an answer, which end it, or are followed by a body or by trailers; what they have become.
+    /// Shows the headers of a response. Unless they end it, a body or trailers follow. Returns the changed headers.
     pub(crate) fn response_headers(&self, headers: Lines, end: bool) -> Lines {
         let size = headers.len();
         self.shown(Map::RESPONSE_HEADERS, headers, || {
@@ -75,7 +75,7 @@ impl Stream {
         })
     }
 
-    /// The trailers of the answer; what they have become.
+    /// Shows the trailers of the response. Returns the changed trailers.
     pub(crate) fn response_trailers(&self, trailers: Lines) -> Lines {
         let size = trailers.len();
         self.shown(Map::RESPONSE_TRAILERS, trailers, || {
@@ -83,8 +83,8 @@ impl Stream {
         })
     }
 
-    /// The end, whether the answer is complete or not: first the access log, then the destruction of the filter. An old
-    /// root goes with its last stream.
+    /// Ends the stream, whether the response is complete or not: first the access log, then the destruction of the filter.
+    /// An old root ends with its last stream.
     pub(crate) fn delete(self) {
         let maps = self.seen.take();
         Proxy::with(|proxy| proxy.log_phase(Some(maps)));
@@ -96,10 +96,10 @@ impl Stream {
         Proxy::with(|proxy| proxy.forget(self.context));
     }
 
-    /// Shows a map to the filter: it is there during this callback, and gone after it.
+    /// Shows a map to the filter. The map is available only during this callback.
     fn shown(&self, map: Map, lines: Lines, export: impl FnOnce() -> u32) -> Lines {
         Proxy::with(|proxy| proxy.show(map, lines));
-        assert_eq!(self.call(export), 0, "it goes on");
+        assert_eq!(self.call(export), 0, "the stream continues");
         let lines = Proxy::with(|proxy| proxy.hide(map));
         self.seen.borrow_mut().push((map, lines.clone()));
         lines

@@ -13,13 +13,13 @@ use super::{Exchange, Lines, Proxy, Shared, Stream, lines};
 
 /// The virtual machine of this thread.
 pub(crate) struct Vm {
-    /// The root of each plugin that gets its new streams.
+    /// For each plugin, the root that gets its new streams.
     current: BTreeMap<String, Arc<Root>>,
-    /// Every root that has been configured, in this order; those without streams are gone unless they are current.
+    /// Every root, in the order of their configuration. A root without streams is gone unless it is current.
     roots: Vec<Weak<Root>>,
 }
 
-/// The SDK sets up what the process has once, a logger and a panic hook, as if there were no other thread.
+/// Initializes the SDK, which sets the process's logger and panic hook as if there were no other thread.
 fn initialize() {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap();
@@ -29,12 +29,12 @@ fn initialize() {
 }
 
 impl Vm {
-    /// A virtual machine of a proxy of its own.
+    /// Starts a virtual machine in a new proxy.
     pub(crate) fn start() -> Self {
         Self::start_in(Shared::default())
     }
 
-    /// One more virtual machine of a proxy.
+    /// Starts one more virtual machine in a proxy.
     pub(crate) fn start_in(shared: Shared) -> Self {
         Proxy::with(|proxy| proxy.start(shared));
         initialize();
@@ -44,7 +44,7 @@ impl Vm {
         }
     }
 
-    /// With this configuration, which it must accept.
+    /// Starts a virtual machine with this configuration, which the filter must accept.
     pub(crate) fn with(configuration: &str) -> Self {
         let mut vm = Self::start();
         assert!(vm.configure(configuration));
@@ -55,14 +55,14 @@ impl Vm {
         vm
     }
 
-    /// Gives it a configuration; whether the filter accepts it.
+    /// Gives a configuration to the filter. Returns whether the filter accepts it.
     pub(crate) fn configure(&mut self, configuration: impl AsRef<[u8]>) -> bool {
         self.configure_plugin(PLUGIN, configuration)
     }
 
-    /// Gives a configuration to the plugin of this name, as Envoy does: in a root context of its own, unless one of
-    /// the same bytes still lives. The root before it lives on as long as its streams, and stays in force if the
-    /// filter refuses the new one.
+    /// Gives a configuration to the plugin of this name, as Envoy does: in a new root context, unless there still is one
+    /// with the same bytes. The previous root exists as long as its streams, and stays in force if the filter refuses the
+    /// new one.
     pub(crate) fn configure_plugin(
         &mut self,
         plugin: &str,
@@ -85,19 +85,19 @@ impl Vm {
         true
     }
 
-    /// The numbers of the root contexts that live, the newest one last.
+    /// The numbers of the existing root contexts, with the newest one last.
     pub(crate) fn roots(&self) -> Vec<u32> {
         self.living().map(|root| root.context).collect()
     }
 
-    /// The timers of all root contexts fire that have one; what the filter asked for.
+    /// Fires the timers of all root contexts. Returns the calls of the filter.
     pub(crate) fn tick(&self) -> Vec<String> {
         Proxy::with(|proxy| proxy.calls.clear());
         self.living().for_each(|root| root.tick());
         Proxy::with(|proxy| std::mem::take(&mut proxy.calls))
     }
 
-    /// The timer of one root context fires, which has to live; what the filter asked for.
+    /// Fires the timer of one root context, which has to exist. Returns the calls of the filter.
     pub(crate) fn tick_root(&self, context: u32) -> Vec<String> {
         Proxy::with(|proxy| proxy.calls.clear());
         let root = self.living().find(|root| root.context == context);
@@ -105,12 +105,12 @@ impl Vm {
         Proxy::with(|proxy| std::mem::take(&mut proxy.calls))
     }
 
-    /// A request that is answered with 200.
+    /// Sends a request that is answered with 200.
     pub(crate) fn send<V: AsRef<[u8]>>(&mut self, request: &[(&str, V)]) -> Exchange {
         self.exchange(lines(request), lines(&[(":status", "200")]))
     }
 
-    /// A request and its answer.
+    /// Sends a request and its response.
     pub(crate) fn exchange(&mut self, request: Lines, response: Lines) -> Exchange {
         let before = counting::allocations();
         let stream = self.open();
@@ -125,12 +125,12 @@ impl Vm {
         }
     }
 
-    /// A request's context, of the current configuration.
+    /// Opens the context of a request under the current configuration.
     pub(crate) fn open(&mut self) -> Stream {
         self.open_in(PLUGIN)
     }
 
-    /// A request's context, of the current configuration of the plugin of this name.
+    /// Opens the context of a request under the current configuration of the plugin of this name.
     pub(crate) fn open_in(&mut self, plugin: &str) -> Stream {
         Stream::open(Arc::clone(&self.current[plugin]))
     }
@@ -142,6 +142,6 @@ impl Vm {
 
 /// Sets a variable of the virtual machine's environment.
 pub(crate) fn set_environment(name: &str, value: &str) {
-    // SAFETY: the one test of a binary does this first, while nobody reads the environment.
+    // SAFETY: the only test of a binary calls this first, before anything reads the environment.
     unsafe { std::env::set_var(name, value) };
 }

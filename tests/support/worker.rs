@@ -1,4 +1,4 @@
-//! A worker thread of a proxy, which does what the test says, one thing at a time.
+//! A worker thread of a proxy. It runs the test's closures one at a time.
 
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
@@ -11,7 +11,7 @@ type Work = Box<dyn FnOnce(&mut Vm) + Send>;
 pub(crate) struct Worker(Sender<Work>);
 
 impl Worker {
-    /// One more worker of a proxy.
+    /// Starts one more worker of a proxy.
     pub(crate) fn start(shared: &Shared) -> Self {
         let (sender, receiver) = channel::<Work>();
         let shared = shared.clone();
@@ -23,7 +23,7 @@ impl Worker {
     }
 
     /// Runs this on the worker's thread and waits for it; panics if the worker has panicked, now or earlier. A stream
-    /// that it returns has to end in another call of this.
+    /// that it returns has to end in another call of `run`.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vm) -> T + Send + 'static,

@@ -16,7 +16,7 @@ const REFUSED: &[(&str, &str)] = &[
     (r"[\07]", "backreferences and octal are not supported"),
     (r"\101", "backreferences and octal are not supported"),
     ("a(?i)*", "nothing to repeat"),
-    ("(?)a", "`(?` is followed by something else"),
+    ("(?)a", "`(?` is followed by something other"),
     ("(?<m>(?<m>a))", "used twice"),
 ];
 

@@ -1,4 +1,4 @@
-//! The attributes of a cookie that is issued, from `path`, `ttl` and Istio's list `attributes`.
+//! The attributes of a cookie that the filter issues, from `path`, `ttl` and Istio's list `attributes`.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::config::wire;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attributes {
     text: Box<str>,
-    /// Whether the text has `Secure`, however the request came.
+    /// Whether the text has `Secure`, whatever the scheme of the request is.
     secure: bool,
 }
 
@@ -33,7 +33,7 @@ enum SameSite {
 }
 
 impl Attributes {
-    /// `None` in the inner option for a cookie without `ttl`, which is only read.
+    /// The inner option is `None` for a cookie without `ttl`, which is only read.
     pub(crate) fn from_wire(wire: &wire::HttpCookie, faults: &mut Faults) -> Option<Option<Self>> {
         let path = faults.keep(path(wire.path.as_deref()).map_err(|fault| fault.at("path")));
         let listed = faults.within("attributes", |faults| {
@@ -68,7 +68,7 @@ impl Attributes {
         Some(Some(listed.attributes(path, ttl, is_prefixed)))
     }
 
-    /// The text for an answer; `secure` when the request came by https.
+    /// The text for a response. `secure` says whether the request came over HTTPS.
     pub(crate) fn text(&self, secure: bool) -> [&str; 2] {
         let added = secure && !self.secure;
         [&self.text, if added { "; Secure" } else { "" }]
@@ -97,7 +97,7 @@ impl Listed {
         complete.then_some(listed)
     }
 
-    /// Takes one attribute, whose name is in lower case here.
+    /// Takes one attribute. `name` is its name in lower case.
     fn take(&mut self, name: &str, wire: &wire::CookieAttribute) -> Result<(), InvalidConfig> {
         let value = wire.value.as_deref().filter(|value| !value.is_empty());
         match name {
@@ -124,7 +124,7 @@ impl Listed {
     }
 
     fn attributes(self, path: &str, ttl: Duration, is_prefixed: bool) -> Attributes {
-        // The cookie's life is in whole seconds; `0s` is a session cookie, which has no `Max-Age`.
+        // `Max-Age` is in whole seconds. `0s` makes a session cookie, which has no `Max-Age`.
         let seconds = ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0);
         let max_age = if seconds == 0 {
             String::new()
@@ -195,7 +195,7 @@ fn domain(value: Option<&str>) -> Result<Box<str>, InvalidConfig> {
     let host = value.unwrap_or_default();
     let host = host.strip_prefix('.').unwrap_or(host);
     let last = host.rsplit('.').next().unwrap_or_default();
-    // What ends in a number is an IPv4 address to a browser, and those have no subdomains.
+    // Browsers treat a host that ends in a number as an IPv4 address, which has no subdomains.
     if !is_host(host) || last.bytes().all(|b| b.is_ascii_digit()) {
         return Err(InvalidConfig::new("is not a host name").at("value"));
     }
@@ -209,7 +209,7 @@ fn without_value(value: Option<&str>) -> Result<bool, InvalidConfig> {
     }
 }
 
-/// RFC 6265bis, 4.1.3: browsers know the prefix in any case.
+/// RFC 6265bis, 4.1.3: browsers recognize the prefix in upper and in lower case.
 fn has_prefix(name: &str, prefix: &str) -> bool {
     let start = name.get(..prefix.len());
     start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_are_istios_list_over_the_defaults() {
+    fn istios_attributes_override_the_defaults() {
         for (members, text) in [
             (r#""name": "id""#, "only read"),
             (
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn secure_is_added_once_when_the_request_came_by_https() {
+    fn secure_is_added_once_if_the_request_came_over_https() {
         for members in [
             r#""ttl": "0s""#,
             r#""ttl": "0s", "attributes": [{"name": "Secure"}]"#,
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_browser_would_drop_or_the_filter_cannot_do_is_refused() {
+    fn attributes_that_a_browser_would_drop_or_the_filter_does_not_support_are_refused() {
         let attribute = |attribute: &str| {
             attributes(&format!(
                 r#""name": "id", "ttl": "0s", "attributes": [{attribute}]"#

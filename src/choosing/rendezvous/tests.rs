@@ -1,7 +1,7 @@
 use super::*;
 use serde_json::Value;
 
-/// Users in a test of shares and moves; the bounds below are five standard deviations for this number.
+/// The number of users in a test of shares and moves. The bounds below are five standard deviations for this number.
 const USERS: u32 = 100_000;
 
 fn vectors() -> Value {
@@ -95,9 +95,9 @@ fn picks_are_those_of_the_golden_vectors() {
     }
 }
 
-/// No pick shows the half that is added to the hash, but at the ends of the scale it is everything.
+/// The half that is added to the hash changes no pick of the vectors, but it makes the score finite at both ends.
 #[test]
-fn a_score_is_finite_and_that_of_the_formula() {
+fn a_score_is_finite_and_follows_the_formula() {
     let ln_2 = std::f64::consts::LN_2;
     for (hash, weight, expected) in [
         // u = 2^-54, 1.5 * 2^-53, 2^-1 + 2^-54 (which is 2^-1 in a double), 1 - 2^-54 (which is 1).
@@ -133,7 +133,7 @@ fn every_destination_gets_its_share_of_the_users() {
 }
 
 #[test]
-fn scale_and_order_of_the_weights_move_nobody() {
+fn scale_and_order_of_the_weights_move_no_user() {
     let before = versions("color", &[("blue", 75), ("green", 25)]);
     assert_eq!(before, versions("color", &[("green", 1), ("blue", 3)]));
     assert_eq!(
@@ -147,7 +147,7 @@ fn scale_and_order_of_the_weights_move_nobody() {
 }
 
 #[test]
-fn a_canary_that_grows_takes_users_and_gives_none_back() {
+fn a_growing_canary_gains_users_and_loses_none() {
     for (p, q) in [(0, 5), (5, 25), (25, 75), (75, 100), (10, 25)] {
         let before = versions("color", &[("blue", 100 - p), ("green", p)]);
         let after = versions("color", &[("blue", 100 - q), ("green", q)]);
@@ -165,7 +165,7 @@ fn a_canary_that_grows_takes_users_and_gives_none_back() {
 }
 
 #[test]
-fn a_destination_that_is_taken_out_moves_only_its_own_users() {
+fn removing_a_destination_moves_only_its_own_users() {
     let before = versions("color", &[("a", 50), ("b", 30), ("c", 20)]);
     for (out, weights) in [("a", [0, 30, 20]), ("b", [50, 0, 20]), ("c", [50, 30, 0])] {
         let after = versions(
@@ -181,7 +181,7 @@ fn a_destination_that_is_taken_out_moves_only_its_own_users() {
 }
 
 #[test]
-fn two_salts_are_independent_and_one_salt_agrees() {
+fn equal_salts_agree_and_different_salts_are_independent() {
     let weights = [("blue", 75), ("green", 25)];
     let (one, other) = (versions("one", &weights), versions("other", &weights));
     assert_eq!(one, versions("one", &weights));

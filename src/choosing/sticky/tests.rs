@@ -15,7 +15,7 @@ fn policy(members: &str, weights: [u32; 2]) -> Result<Policy, String> {
     Policy::from_json(text.as_bytes()).map_err(|fault| fault.to_string())
 }
 
-/// A decision in the texts of its policy.
+/// A decision with its texts.
 struct Chosen {
     reason: Reason,
     key: Option<&'static str>,
@@ -37,7 +37,7 @@ fn chosen(policy: &Policy, lines: &Lines) -> Chosen {
     }
 }
 
-/// `source.address` stands for what the proxy knows besides the headers.
+/// The line `source.address` is not a header, but sets the client's address.
 fn choose(policy: &Policy, lines: &[(&str, &str)]) -> Chosen {
     let is_address = |(name, _): &&(&str, &str)| *name == "source.address";
     let address = lines.iter().find(is_address);
@@ -49,7 +49,8 @@ fn choose(policy: &Policy, lines: &[(&str, &str)]) -> Chosen {
     chosen(policy, &lines)
 }
 
-/// Three quarters blue, by the header `u`; the clusters are named after these and the labels.
+/// A rule that sends three quarters of the users to blue, by the header `u`. The names of the clusters are these prefixes
+/// and the labels.
 fn rule(name: &str, salt: Option<&str>, [blue, green]: [&str; 2]) -> Rule {
     let destinations = vec![
         Destination::new(Some(&format!("{blue}-blue")), "blue"),
@@ -60,7 +61,7 @@ fn rule(name: &str, salt: Option<&str>, [blue, green]: [&str; 2]) -> Rule {
     rule.sticky_by(keys, salt)
 }
 
-/// The label and the cluster.
+/// The label and the cluster that the rule chooses.
 fn chosen_by(rule: &Rule, lines: &Lines) -> (String, String) {
     let decision = rule.choose(0, None, &Request::new(lines), &mut Fixed(0));
     let destination = &rule.destinations()[decision.destination as usize];
@@ -91,7 +92,7 @@ fn the_first_key_that_the_request_carries_decides() {
     assert_eq!(
         (choice.reason, choice.key, &*choice.label),
         (Reason::Weighted, None, "green"),
-        "no key: by the point"
+        "without a key, the random point decides"
     );
 }
 
@@ -111,7 +112,7 @@ fn an_empty_key_counts_as_absent() {
 }
 
 #[test]
-fn of_several_lines_of_a_header_the_first_is_the_key() {
+fn the_first_of_several_lines_of_a_header_is_the_key() {
     let policy = policy(ALL, [75, 25]).unwrap();
     for user in 0..200 {
         let (one, other) = (format!("one{user}"), format!("other{user}"));
@@ -177,7 +178,7 @@ fn an_address_is_the_same_user_in_ipv4_and_in_ipv6_form() {
 }
 
 #[test]
-fn a_preflight_is_not_a_user() {
+fn a_preflight_does_not_count_as_a_user() {
     let policy = policy(ISSUED, [75, 25]).unwrap();
     let preflight = [
         (":method", "OPTIONS"),
@@ -210,7 +211,7 @@ fn the_value_decides_and_not_the_kind_of_key() {
 }
 
 #[test]
-fn a_new_user_gets_a_cookie_that_the_first_answer_obeys() {
+fn the_cookie_of_a_new_user_already_decides_the_first_request() {
     let policy = policy(ISSUED, [75, 25]).unwrap();
     let first = choose(&policy, &[(":path", "/"), (":scheme", "https")]);
     let key = format!("{:032x}", 80);
@@ -226,11 +227,11 @@ fn a_new_user_gets_a_cookie_that_the_first_answer_obeys() {
     assert_eq!(
         choose(&policy, &[("x-user", "u")]).set_cookie,
         None,
-        "another key is there"
+        "the request carries another key"
     );
     assert!(
         choose(&policy, &[("cookie", "id=")]).set_cookie.is_some(),
-        "an empty one is replaced"
+        "an empty cookie is replaced"
     );
     assert!(
         !choose(&policy, &[(":scheme", "http")])
@@ -241,7 +242,7 @@ fn a_new_user_gets_a_cookie_that_the_first_answer_obeys() {
 }
 
 #[test]
-fn without_a_second_share_the_key_decides_nothing_but_is_issued() {
+fn a_cookie_is_issued_even_if_one_destination_gets_everything() {
     let policy = policy(ISSUED, [100, 0]).unwrap();
     let choice = choose(&policy, &[]);
     assert_eq!(
@@ -252,7 +253,7 @@ fn without_a_second_share_the_key_decides_nothing_but_is_issued() {
 }
 
 #[test]
-fn one_salt_gives_one_version_in_two_rules_and_two_salts_are_independent() {
+fn rules_with_the_same_salt_agree_and_others_are_independent() {
     const USERS: u32 = 100_000;
     let agreeing = |salts: [Option<&str>; 2]| {
         let [one, other] = [("one", salts[0]), ("other", salts[1])]
@@ -271,18 +272,18 @@ fn one_salt_gives_one_version_in_two_rules_and_two_salts_are_independent() {
         100_000,
         "the rule's name is the default salt"
     );
-    // Both blue or both green by chance, within five standard deviations.
+    // Independent rules agree by chance if both choose blue or both choose green. The bound is five standard deviations.
     let share: f64 = 0.75 * 0.75 + 0.25 * 0.25;
     let deviation = (share * (1.0 - share) * f64::from(USERS)).sqrt();
     let off = agreeing([None, None]) as f64 - share * f64::from(USERS);
     assert!(
         off.abs() <= 5.0 * deviation,
-        "two names are two salts: {off}"
+        "different names are different salts: {off}"
     );
 }
 
 #[test]
-fn bad_keys_are_refused_with_their_place() {
+fn bad_keys_are_refused_with_their_path() {
     for (members, line) in [
         (
             r#""consistentHash": [],"#,
@@ -362,7 +363,7 @@ fn bad_keys_are_refused_with_their_place() {
     }
 }
 
-/// Otherwise a user who has to be on one version of two services could be on different ones.
+/// Otherwise a user could get different versions of two services that have to agree.
 #[test]
 fn the_label_decides_and_not_the_cluster() {
     let [one, other] = ["one", "other"].map(|cluster| rule(cluster, Some("color"), [cluster; 2]));
@@ -389,7 +390,7 @@ fn the_label_decides_and_not_the_cluster() {
 
 proptest::proptest! {
     #[test]
-    fn any_bytes_as_a_key_are_answered(
+    fn any_bytes_can_be_a_key(
         cookie in proptest::collection::vec(proptest::num::u8::ANY, 0..60),
         path in proptest::collection::vec(proptest::num::u8::ANY, 0..60),
         address in proptest::collection::vec(proptest::num::u8::ANY, 0..60),

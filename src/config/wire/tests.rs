@@ -90,7 +90,7 @@ fn every_fault_has_its_path_and_reason() {
 }
 
 #[test]
-fn null_is_an_absent_field_where_a_virtual_service_takes_it() {
+fn null_is_an_absent_field_where_a_virtual_service_allows_it() {
     let null = r#"{"http": [{"name": null, "match": [{"name": null, "headers": null, "withoutHeaders": null,
         "queryParams": null, "ignoreUriCase": null}],
         "route": [{"destination": {"host": "a.b", "subset": null, "port": null}, "weight": null}]}, {"match": null}]}"#;
@@ -121,7 +121,7 @@ fn null_is_an_absent_field_where_a_virtual_service_takes_it() {
 }
 
 #[test]
-fn what_is_no_json_says_where() {
+fn text_that_is_not_json_is_refused_with_its_position() {
     for (text, place) in [
         ("{", "EOF while parsing an object at line 1 column 1"),
         (

@@ -1,4 +1,4 @@
-//! Which value separates the entries best, and the index by it.
+//! Builds the index. At each node, it chooses the value that separates the entries best.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ const FEW: usize = 4;
 /// An entry with its conditions.
 type Item<'m> = (Entry, Option<&'m Matcher>);
 
-/// A value that entries can be separated by.
+/// A value of the request that can separate entries.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum By<'m> {
-    // The order is that of the cost to read: the path has been read when a header is looked at.
+    // Cheapest first: by the time a header is compared, the path has already been read.
     Path,
     Header(&'m HeaderName),
 }
@@ -30,7 +30,7 @@ struct Spread {
     largest: usize,
 }
 
-/// The index over these entries, which are in the order of their rules: the rule of each, and its matcher's number.
+/// Builds the index over entries in the order of their rules. Each entry is its rule's number and its matcher's number.
 pub(super) fn node(entries: &[(u32, Option<u32>)], matchers: &[Matcher]) -> Node {
     let item = |(rule, number): &(u32, Option<u32>)| {
         let entry = Entry {
@@ -48,7 +48,7 @@ pub(super) fn node(entries: &[(u32, Option<u32>)], matchers: &[Matcher]) -> Node
 
 fn branch<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> Node {
     let Some(by) = best(&items, used) else {
-        // An entry's key is part of the way wherever it has one.
+        // An entry that has a key for a used value was placed under that key, so the lookup has proven this condition.
         let path = used.contains(&By::Path);
         let left = |(entry, matcher): Item<'m>| {
             let Some(matcher) = matcher else {
@@ -80,7 +80,7 @@ fn branch<'m>(items: Vec<Item<'m>>, used: &mut Vec<By<'m>>) -> Node {
     Node::Branch(Box::new(Branch { keys, rest }))
 }
 
-/// The value that leaves the fewest entries to try, if it leaves clearly fewer than there are.
+/// The value that leaves the fewest entries to try, unless it still leaves nearly all of them.
 fn best<'m>(items: &[Item<'m>], used: &[By<'m>]) -> Option<By<'m>> {
     if items.len() <= FEW {
         return None;
@@ -100,7 +100,7 @@ fn best<'m>(items: &[Item<'m>], used: &[By<'m>]) -> Option<By<'m>> {
         .map(|(by, _)| *by)
 }
 
-/// How many entries have each value.
+/// Counts the entries that have each value.
 fn count<'m>(items: &[Item<'m>]) -> BTreeMap<(By<'m>, Cow<'m, [u8]>), usize> {
     let mut counts = BTreeMap::new();
     for matcher in items.iter().filter_map(|(_, matcher)| *matcher) {
@@ -173,7 +173,7 @@ fn header<'m>(
     )
 }
 
-/// One node for each key, over the entries that have it.
+/// Builds a node for each key, over the entries that have this key.
 fn nodes<'m>(
     keyed: &mut dyn Iterator<Item = (Cow<'m, [u8]>, Item<'m>)>,
     used: &mut Vec<By<'m>>,

@@ -1,22 +1,22 @@
-//! A map whose keys are bytes. The keys are the configuration's, so no client can make them collide on purpose.
+//! A map whose keys are byte strings. All keys come from the configuration, so no client can provoke collisions.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Built once, then only asked, so it needs no more than open addressing with linear probing. A general hash map costs 5 KB
-/// of the module.
+/// A table that is built once and then only read, so open addressing with linear probing is enough. A general hash map
+/// would add 5 KB to the module.
 #[derive(Debug)]
 pub(super) struct Table<T> {
-    /// A power of two of them, at most half of them used.
+    /// Their number is a power of two, and at most half of them are used.
     slots: Box<[Option<Slot>]>,
     entries: Box<[(Box<[u8]>, T)]>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
-    /// The upper half of the key's hash, so that hardly any other key is compared.
+    /// The upper half of the key's hash. It rules out nearly every other key without a comparison of the keys.
     hash: u32,
     entry: u32,
 }
@@ -50,7 +50,7 @@ impl<T> Table<T> {
         }
         let hash = xxh3_64(key);
         for place in probe(hash, self.slots.len()) {
-            // A slot that is free ends the way of every key that comes by.
+            // A free slot ends the search: the key would have been placed here.
             let slot = (*self.slots.get(place)?)?;
             if slot.hash != upper(hash) {
                 continue;
@@ -64,7 +64,7 @@ impl<T> Table<T> {
     }
 }
 
-/// All places, from that of the hash on.
+/// All slots in the order of probing, starting with the slot of the hash.
 fn probe(hash: u64, size: usize) -> impl Iterator<Item = usize> {
     let mask = size.wrapping_sub(1);
     (0..size).map(move |step| (hash as usize).wrapping_add(step) & mask)
@@ -81,7 +81,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_table_has_what_its_map_has(
+        fn a_table_finds_exactly_the_entries_of_its_map(
             map in prop::collection::btree_map(prop::collection::vec(0_u8..4, 0..5), any::<u8>(), 0..300),
             asked in prop::collection::vec(prop::collection::vec(0_u8..4, 0..5), 0..50),
         ) {

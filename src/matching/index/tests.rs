@@ -6,7 +6,7 @@ use crate::matching::regex::Budget;
 use crate::request::Lines;
 use proptest::prelude::*;
 
-/// The entries as a plain scan reads them.
+/// Finds the rule by trying every entry in order.
 fn scan(rules: &[Vec<Matcher>], lines: &Lines) -> Option<u32> {
     let request = Request::new(lines);
     for (rule, number) in rules.iter().zip(0..) {
@@ -42,7 +42,7 @@ fn uri() -> impl Strategy<Value = String> {
         0 => format!(r#""uri": {{"exact": "{text}"}}, "ignoreUriCase": {ignore}"#),
         1 | 2 => format!(r#""uri": {{"prefix": "{text}"}}, "ignoreUriCase": {ignore}"#),
         3 => format!(r#""uri": {{"regex": "{text}.*"}}"#),
-        // What follows the text that it begins with decides.
+        // The part after the literal prefix decides.
         4 => format!(r#""uri": {{"regex": "{text}(/x|[ab])"}}"#),
         _ => r#""uri": {}"#.to_owned(),
     })
@@ -62,7 +62,7 @@ fn entry() -> impl Strategy<Value = String> {
     prop_oneof![3 => entry_of_many_kinds(), 1 => entry_by_header()]
 }
 
-/// Enough of these make the index branch by the header, of which a request may have several lines.
+/// With enough of these entries, the index branches on the header. A request may have several lines of it.
 fn entry_by_header() -> impl Strategy<Value = String> {
     (
         prop::sample::select(&["1", "2", "3", "4", "5"][..]),
@@ -123,7 +123,7 @@ proptest! {
         ],
         requests in prop::collection::vec(request(), 1..20),
     ) {
-        // A rule that always matches hides all that follow: they stand at the end, most of the time.
+        // A rule that always matches hides all rules after it, so such rules are moved to the end.
         let (always, mut some): (Vec<_>, Vec<_>) = rules.into_iter().partition(Vec::is_empty);
         some.extend(always);
         let rules: Vec<Vec<Matcher>> = some.iter().map(|rule| rule.iter().map(|json| matcher(json)).collect()).collect();
@@ -133,7 +133,7 @@ proptest! {
 }
 
 #[test]
-fn a_value_that_tells_rules_apart_leaves_few_to_try() {
+fn a_value_that_separates_rules_leaves_few_entries_to_try() {
     let kinds: [(&str, &dyn Fn(usize) -> String); 4] = [
         ("exact", &|n| format!(r#"{{"uri": {{"exact": "/p/{n}"}}}}"#)),
         ("prefix", &|n| {
@@ -166,7 +166,7 @@ fn a_value_that_tells_rules_apart_leaves_few_to_try() {
         assert_eq!(found, Some(1234), "{kind}");
         assert!(
             tried <= usize::from(kind == "authority and header"),
-            "{kind}: what the way through the index has settled is not tried again"
+            "{kind}: conditions that the index has settled are not tried again"
         );
     }
 }

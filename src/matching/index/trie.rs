@@ -1,4 +1,4 @@
-//! Every prefix of a path that is a key, found in one walk along the path, however many keys there are.
+//! Finds all keys that are prefixes of a path in one walk along the path, however many keys there are.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,11 +6,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 /// A radix trie over bytes. A node finds its child by counting bits, so a step costs the same for two children as for
-/// two hundred. Most nodes have no child: they are small and hold their value, so that one cache line has all of it.
+/// two hundred. Most nodes have no children. They are small and hold their value, so one cache line holds all of it.
 #[derive(Debug)]
 pub(super) struct Trie<T> {
     nodes: Vec<TrieNode<T>>,
-    /// The bytes that lead from a node's parent to it, one behind the other.
+    /// The labels of all nodes, one after the other. A label is the bytes that lead from a node's parent to the node.
     labels: Vec<u8>,
 }
 
@@ -23,13 +23,13 @@ struct TrieNode<T> {
 
 #[derive(Debug, Default)]
 struct Children {
-    /// Which bytes have a child; the children lie in that order.
+    /// A bit for each byte that has a child. The children are stored in the order of their bytes.
     bitmap: [u64; 4],
-    /// Where the children of each word of the bitmap begin.
+    /// The index of the first child for each word of the bitmap.
     first: [u32; 4],
 }
 
-/// Keys of which all begin with the same `depth` bytes, to be hung up at `node`.
+/// Keys that all begin with the same `depth` bytes, and the `node` that will hold them.
 struct Pending<'k> {
     node: usize,
     keys: Range<usize>,
@@ -79,7 +79,7 @@ impl<T> Trie<T> {
         let (Some(first), Some(last)) = (all.get(keys.start), all.get(keys.end - 1)) else {
             return;
         };
-        // The keys are sorted, so what the first and the last one share, all of them share.
+        // The keys are sorted, so all of them share what the first and the last one share.
         let shared = first
             .iter()
             .zip(*last)
@@ -128,7 +128,7 @@ impl<T> Trie<T> {
         (offset(start), offset(self.labels.len()))
     }
 
-    /// Visits the values of all keys that the text begins with, the shortest key first.
+    /// Visits the values of all keys that are prefixes of the text, the shortest key first.
     pub(super) fn each_prefix_of<'t>(&'t self, text: &[u8], mut visit: impl FnMut(&'t T)) {
         let mut next = self.nodes.first();
         let mut rest = text;
@@ -136,19 +136,18 @@ impl<T> Trie<T> {
             let (start, end) = node.label;
             if start != end {
                 let label = self.labels.get(start as usize..end as usize);
-                let Some(behind) = label.and_then(|label| rest.strip_prefix(label)) else {
+                let Some(after) = label.and_then(|label| rest.strip_prefix(label)) else {
                     return;
                 };
-                rest = behind;
+                rest = after;
             }
             if let Some(value) = &node.value {
                 visit(value);
             }
-            let (Some(children), Some((byte, behind))) = (&node.children, rest.split_first())
-            else {
+            let (Some(children), Some((byte, after))) = (&node.children, rest.split_first()) else {
                 return;
             };
-            rest = behind;
+            rest = after;
             next = children.get(*byte).and_then(|child| self.nodes.get(child));
         }
     }
@@ -165,7 +164,7 @@ impl<T> Default for TrieNode<T> {
 }
 
 impl Children {
-    /// Children are added in the order of their bytes.
+    /// Adds a child. Children have to be added in the order of their bytes.
     fn add(&mut self, byte: u8, node: usize) {
         let word = usize::from(byte >> 6);
         if let (Some(bits), Some(first)) = (self.bitmap.get_mut(word), self.first.get_mut(word)) {
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn all_prefixes_come_shortest_first() {
+    fn all_prefixes_are_visited_with_the_shortest_first() {
         let keys = ["/a", "/ab", "/abc/d", "/b", "", "/\u{ff}"].map(|key| key.as_bytes().to_vec());
         let trie = trie(&keys);
         let found = |text: &str| {

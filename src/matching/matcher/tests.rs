@@ -17,7 +17,7 @@ fn matches(json: &str, lines: &[(&str, &str)]) -> bool {
         .matches(&Request::new(&lines), Settled::default())
 }
 
-/// What matches the condition, and what narrowly does not.
+/// Checks values that match the condition, and values that narrowly miss it.
 fn on(name: &str, json: &str, hits: &[&str], misses: &[&str]) {
     for (values, expected) in [(hits, true), (misses, false)] {
         for value in values {
@@ -67,7 +67,7 @@ fn a_request_without_a_path_matches_no_uri() {
 }
 
 #[test]
-fn the_case_of_a_uri_is_ignored_where_asked_but_not_in_a_regex() {
+fn ignore_uri_case_applies_to_exact_and_prefix_but_not_to_regex() {
     on(
         ":path",
         r#"{"uri": {"exact": "/Ab"}, "ignoreUriCase": true}"#,
@@ -86,7 +86,7 @@ fn the_case_of_a_uri_is_ignored_where_asked_but_not_in_a_regex() {
         &["/ab"],
         &["/AB"],
     );
-    // Only ASCII has a case here, as in Envoy.
+    // Only the case of ASCII letters is ignored, as in Envoy.
     on(
         ":path",
         r#"{"uri": {"exact": "/É"}, "ignoreUriCase": true}"#,
@@ -96,7 +96,7 @@ fn the_case_of_a_uri_is_ignored_where_asked_but_not_in_a_regex() {
 }
 
 #[test]
-fn a_condition_without_content_holds_always() {
+fn an_empty_condition_always_holds() {
     for entry in [
         "{}",
         r#"{"uri": {}}"#,
@@ -137,7 +137,7 @@ fn scheme_method_and_authority_are_compared_as_sent() {
         );
         assert!(
             !matches(&json(r#"{"regex": ".*"}"#), &[]),
-            "an absent {field} satisfies nothing"
+            "an absent {field} satisfies no condition"
         );
     }
 }
@@ -186,7 +186,7 @@ fn a_header_condition_holds_if_any_line_satisfies_it() {
 }
 
 #[test]
-fn an_absent_header_is_no_value_and_for_its_negation_an_empty_one() {
+fn an_absent_header_has_no_value_but_counts_as_empty_in_without_headers() {
     for (condition, with, without) in [
         ("{}", false, true),
         (r#"{"exact": ""}"#, false, false),
@@ -206,7 +206,7 @@ fn an_absent_header_is_no_value_and_for_its_negation_an_empty_one() {
 }
 
 #[test]
-fn an_empty_value_is_there() {
+fn a_header_with_an_empty_value_is_present() {
     let empty = [("x-a", "")];
     assert!(matches(r#"{"headers": {"x-a": {}}}"#, &empty));
     assert!(matches(r#"{"headers": {"x-a": {"exact": ""}}}"#, &empty));
@@ -230,7 +230,7 @@ fn host_is_the_authority_and_pseudo_headers_can_be_named() {
     ));
     assert!(
         matches(r#"{"headers": {":path": {"exact": "/a?b"}}}"#, &request),
-        "here with its query"
+        "the header `:path` includes the query"
     );
     assert!(!matches(r#"{"withoutHeaders": {"host": {}}}"#, &request));
 }
@@ -271,7 +271,7 @@ fn query_parameters_are_compared_by_their_first_value() {
 }
 
 #[test]
-fn bytes_are_bytes() {
+fn values_are_compared_byte_by_byte() {
     let bytes = |json: &str, value: &[u8]| {
         let lines = Lines::new(&[("x-a", value)]);
         matcher(json)
@@ -291,7 +291,7 @@ fn bytes_are_bytes() {
 }
 
 #[test]
-fn a_bad_condition_is_refused_with_its_place() {
+fn a_bad_condition_is_refused_with_its_path() {
     for (json, line) in [
         (
             r#"{"uri": {"exact": "a", "prefix": "b"}}"#,
@@ -354,17 +354,17 @@ fn what_an_index_has_settled_is_not_tried_again() {
     assert_eq!(
         matches(settled, &all[2..]),
         (true, 1),
-        "they are not even looked at"
+        "settled conditions read nothing"
     );
     assert_eq!(matches(settled, &all[..2]), (false, 1));
     assert_eq!(matches(Settled::default(), &all), (true, 3));
-    // A prefix is no key, whatever the index says that it has looked up.
+    // A header's prefix is not a key, even if the index has looked up this header.
     assert_eq!(matcher.settled(false, |_| true).count(), 1);
 }
 
-/// A pattern's index key is only what all that it matches begins with.
+/// The index key of a pattern is only the text that every match begins with.
 #[test]
-fn a_pattern_that_was_found_by_its_beginning_is_still_tried() {
+fn a_pattern_that_was_found_by_its_prefix_is_still_tried() {
     let matcher = matcher(r#"{"uri": {"regex": "/a[0-9]"}}"#).unwrap();
     let key = matcher.uri_key().unwrap();
     assert_eq!(
@@ -383,7 +383,7 @@ fn a_pattern_that_was_found_by_its_beginning_is_still_tried() {
 }
 
 #[test]
-fn more_conditions_than_can_be_noted_as_settled_are_tried() {
+fn a_condition_without_a_bit_of_its_own_is_tried_again() {
     let names: Vec<_> = (10..50).map(|number| format!("x-{number}")).collect();
     let headers: Vec<_> = names
         .iter()
@@ -397,9 +397,9 @@ fn more_conditions_than_can_be_noted_as_settled_are_tried() {
     let mut all: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
     let matches = |all: &[(&str, &str)]| matcher.matches(&Request::new(&Lines::new(all)), settled);
     assert!(matches(&all));
-    assert!(matches(&all[1..]), "the first one is known to hold");
+    assert!(matches(&all[1..]), "the first condition is settled");
     all.pop();
-    assert!(!matches(&all), "the fortieth is not");
+    assert!(!matches(&all), "the fortieth condition is not settled");
     assert!(!matcher.matches(
         &Request::new(&Lines::new(&all)),
         matcher.settled(true, |name| name.as_str() == "x-49")

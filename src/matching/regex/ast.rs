@@ -1,4 +1,4 @@
-//! A pattern as it is written, when all of its syntax has been read.
+//! The syntax tree of a pattern.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use super::byte_set::ByteSet;
 #[derive(Debug)]
 pub(super) enum Ast {
     Byte(u8),
-    /// Shared, since a repetition is compiled as copies of what it repeats.
+    /// Shared, since a repetition compiles to several copies of what it repeats.
     Set(Arc<ByteSet>),
     Look(Look),
-    /// All of these, one behind the other.
+    /// All of these, one after the other.
     Concat(Vec<Ast>),
     /// Any of these.
     Alternatives(Vec<Ast>),
@@ -22,7 +22,7 @@ pub(super) enum Ast {
     },
 }
 
-/// A condition on a place between two bytes.
+/// A condition on a position between two bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Look {
     Start,
@@ -34,7 +34,7 @@ pub(super) enum Look {
 }
 
 impl Ast {
-    /// Whether this is the empty text, of which a program has no step.
+    /// Whether this is the empty text, which compiles to no step.
     pub(super) fn is_empty(&self) -> bool {
         matches!(self, Self::Concat(parts) if parts.is_empty())
     }

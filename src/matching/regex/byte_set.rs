@@ -1,6 +1,6 @@
-//! Sets of bytes, which is what RE2's classes are in Latin-1.
+//! Sets of bytes, which represent RE2's classes in Latin-1.
 
-/// Any of the 256 bytes: a bit for each, since a pattern that ignores case has a set for every letter.
+/// A set of bytes, with one bit for each of the 256. It is small because a pattern that ignores case has one per letter.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ByteSet([u64; 4]);
 
@@ -32,7 +32,7 @@ impl ByteSet {
         Self(self.0.map(|word| !word))
     }
 
-    /// With every letter of the other case. In Latin-1 RE2 knows no letters but those of ASCII.
+    /// The set with both cases of each of its letters. In Latin-1, RE2 folds the case of ASCII letters only.
     pub(super) fn folded(self) -> Self {
         Self::of(|b| self.has(b.to_ascii_lowercase()) || self.has(b.to_ascii_uppercase()))
     }
@@ -44,7 +44,7 @@ impl ByteSet {
     }
 }
 
-/// `\d`, `\s`, `\w`. RE2's `\s` has no vertical tab.
+/// The set of `\d`, `\s` or `\w`, or in upper case its complement. RE2's `\s` does not include the vertical tab.
 pub(super) fn perl(name: u8) -> Option<ByteSet> {
     let set = match name.to_ascii_lowercase() {
         b'd' => ByteSet::of(|b| b.is_ascii_digit()),
@@ -59,7 +59,7 @@ pub(super) fn perl(name: u8) -> Option<ByteSet> {
     })
 }
 
-/// What stands between `[:` and `:]`.
+/// The set of a class by its name, which stands between `[:` and `:]`.
 pub(super) fn posix(name: &[u8], fold: bool) -> Option<ByteSet> {
     let (negated, name) = match name {
         [b'^', name @ ..] => (true, name),
@@ -86,7 +86,7 @@ pub(super) fn posix(name: &[u8], fold: bool) -> Option<ByteSet> {
     Some(if negated { set.complement() } else { set })
 }
 
-/// What `\w` is, and what a word boundary is between.
+/// Whether `\w` matches the byte. A word boundary separates a byte that it matches from one that it does not.
 pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }

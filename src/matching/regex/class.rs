@@ -3,7 +3,7 @@
 use super::byte_set::{self, ByteSet};
 use super::cursor::{Cursor, Refused};
 
-/// Reads a class behind its `[`; with `fold` the case of letters is ignored.
+/// Reads a class after its `[`. If `fold` is set, the class ignores the case of letters.
 pub(super) fn class(cursor: &mut Cursor<'_>, fold: bool) -> Result<ByteSet, Refused> {
     Class { cursor, fold }.read()
 }
@@ -14,7 +14,7 @@ struct Class<'c, 'p> {
 }
 
 impl Class<'_, '_> {
-    /// `[…]` behind its `[`. A `-` stands for itself where it makes no range, and a `[` that opens no `[:name:]` too.
+    /// Reads up to the closing `]`. A `-` that makes no range stands for itself, and so does a `[` that opens no `[:name:]`.
     fn read(&mut self) -> Result<ByteSet, Refused> {
         let negated = self.cursor.skip(b"^");
         let mut set = ByteSet::EMPTY;
@@ -49,7 +49,7 @@ impl Class<'_, '_> {
         self.cursor.skip(b":");
         match self.cursor.class_name() {
             Some(name) => {
-                byte_set::posix(name, self.fold).ok_or("[:…:] has no class of that name".into())
+                byte_set::posix(name, self.fold).ok_or("[:…:] names an unknown class".into())
             }
             None => {
                 self.cursor.rest = start;

@@ -1,4 +1,4 @@
-//! Walks along a pattern; what stands for a single byte is read here, for it is the same in a class and outside.
+//! Walks along a pattern. Escapes of a single byte are read here, since they are the same inside and outside a class.
 
 /// The reason why a pattern is refused.
 pub(super) type Refused = String;
@@ -7,13 +7,13 @@ pub(super) type Refused = String;
 #[derive(Clone, Copy, Default)]
 pub(super) struct Cursor<'p> {
     pub(super) rest: &'p [u8],
-    /// No `:]` comes any more: looked for once, not at every `[[:`.
+    /// Whether the rest is known to contain no `:]`, so that not every `[[:` searches for it again.
     no_names: bool,
 }
 
 #[cfg(test)]
 thread_local! {
-    /// The bytes that were passed to find what closes something, found or not.
+    /// The number of bytes that were searched for closing delimiters, whether these were found or not.
     pub(super) static LOOKED_AHEAD: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
@@ -37,7 +37,7 @@ impl<'p> Cursor<'p> {
         rest.is_some()
     }
 
-    /// All up to the delimiter, which is passed as well; `None` leaves everything where it is.
+    /// Reads up to the delimiter and skips it. Without a delimiter, returns `None` and does not move.
     pub(super) fn until(&mut self, delimiter: &[u8]) -> Option<&'p [u8]> {
         let end = self
             .rest
@@ -51,7 +51,7 @@ impl<'p> Cursor<'p> {
         Some(text)
     }
 
-    /// The name of a class up to its `:]`; `None` leaves everything where it is.
+    /// Reads the name of a class and skips its `:]`. Without a `:]`, returns `None` and does not move.
     pub(super) fn class_name(&mut self) -> Option<&'p [u8]> {
         let name = if self.no_names {
             None
@@ -73,7 +73,7 @@ impl<'p> Cursor<'p> {
         digits
     }
 
-    /// The escapes that stand for one byte, in a class and outside.
+    /// Reads an escape that stands for one byte, inside or outside a class.
     pub(super) fn escaped_byte(&mut self, escaped: Option<u8>) -> Result<u8, Refused> {
         Ok(match escaped {
             Some(b'a') => 0x07,
@@ -91,9 +91,12 @@ impl<'p> Cursor<'p> {
             }
             Some(byte) if byte.is_ascii() && !byte.is_ascii_alphanumeric() => byte,
             Some(byte) if byte.is_ascii_graphic() => {
-                return Err(format!("\\{} is no escape of RE2's", char::from(byte)));
+                return Err(format!(
+                    "\\{} is not a valid escape in RE2",
+                    char::from(byte)
+                ));
             }
-            Some(_) => return Err("a backslash stands before a byte that needs none".into()),
+            Some(_) => return Err("a backslash before a non-ASCII byte is not valid in RE2".into()),
             None => return Err("ends in a backslash".into()),
         })
     }
@@ -112,7 +115,7 @@ impl<'p> Cursor<'p> {
         let text = std::str::from_utf8(digits).unwrap_or_default();
         match u32::from_str_radix(text, 16) {
             Ok(code) if digits.iter().all(u8::is_ascii_hexdigit) => u8::try_from(code)
-                .map_err(|_| "\\x{…} above ff: values are compared byte by byte".into()),
+                .map_err(|_| "\\x{…} is above ff: values are compared byte by byte".into()),
             _ => Err("\\x needs hexadecimal digits".into()),
         }
     }

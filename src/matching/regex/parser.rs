@@ -1,7 +1,7 @@
 //! RE2's grammar (RE2's `doc/syntax.txt` and `re2/parse.cc`), byte by byte.
 //!
-//! What is read here means what it means in RE2. All else is refused with a reason, so no pattern is ever silently
-//! reinterpreted: lookaround, backreferences, octal, `\pN` and `\x{100}` (more than one byte).
+//! Every accepted pattern means the same as in RE2. The parser refuses everything else with a reason, so that no pattern is
+//! silently reinterpreted: lookaround, backreferences, octal, `\pN` and `\x{100}` (more than one byte).
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use super::byte_set::{self, ByteSet};
 use super::class::class;
 use super::cursor::{Cursor, Refused};
 
-/// RE2's own limit of `{n,m}`, also for the product of nested ones.
+/// RE2's own limit for `{n,m}`, which also applies to the product of nested repetitions.
 const MOST_REPEATS: u32 = 1000;
 
-/// Groups inside groups. RE2 allows 1000; what recurses over a pattern has to fit a wasm stack.
+/// The deepest nesting of groups. RE2 allows 1000, but the recursion over a pattern has to fit on a wasm stack.
 const DEEPEST: usize = 150;
 
-/// The bytes of a pattern, which bound what is made of it before its steps are counted.
+/// The longest pattern, in bytes. It bounds the syntax tree, which is built before the steps are counted.
 const LONGEST: usize = 32_768;
 
 pub(super) fn parse(pattern: &[u8]) -> Result<Ast, Refused> {
@@ -45,7 +45,7 @@ struct Parser<'p> {
     names: BTreeSet<&'p [u8]>,
 }
 
-/// What `(?i)`, `(?m)`, `(?s)` say; `(?U)` only changes which match is found, not whether there is one.
+/// The flags that `(?i)`, `(?m)` and `(?s)` set. `(?U)` only changes which match is found, not whether there is one.
 #[derive(Clone, Copy, Default)]
 struct Flags {
     fold: bool,
@@ -53,7 +53,7 @@ struct Flags {
     dot_newline: bool,
 }
 
-/// An open group: the branches before the last `|`, and the pieces behind it.
+/// An open group: the branches before the last `|`, and the pieces after it.
 #[derive(Default)]
 struct Group {
     branches: Vec<Piece>,
@@ -107,8 +107,8 @@ impl Piece {
         Self::join(branches, Ast::Alternatives, |_| true)
     }
 
-    /// One part alone is not wrapped, and what is empty is left out where it can be. So every part has steps of its
-    /// own: a repetition compiles its parts up to a thousand times, and only steps are counted.
+    /// Does not wrap a single part, and leaves out empty parts where possible, so that every part has steps of its own.
+    /// This matters because a repetition compiles its parts up to a thousand times, and the limit only counts steps.
     fn join(pieces: Vec<Self>, join: fn(Vec<Ast>) -> Ast, keep: fn(&Ast) -> bool) -> Self {
         let repeats = pieces.iter().map(|piece| piece.repeats).max().unwrap_or(1);
         let mut parts: Vec<_> = pieces
@@ -178,7 +178,7 @@ impl<'p> Parser<'p> {
                 );
             }
         } else if self.cursor.skip(b"?") && self.set_flags()? == b')' {
-            // `(?i)` holds for the rest of the group that it stands in.
+            // `(?i)` applies to the rest of the enclosing group.
             self.group.last = Last::Nothing;
             return Ok(());
         }
@@ -190,12 +190,12 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    /// Passes `?<` of `(?<name>`; `(?<=` and `(?<!` are lookbehinds, which [`set_flags`](Self::set_flags) refuses.
+    /// Skips `?<` of `(?<name>`. `(?<=` and `(?<!` are lookbehinds, which [`set_flags`](Self::set_flags) refuses.
     fn names_group(&mut self) -> bool {
         !matches!(self.cursor.rest, [b'?', b'<', b'=' | b'!', ..]) && self.cursor.skip(b"?<")
     }
 
-    /// Reads the flags and returns the `:` or `)` behind them.
+    /// Reads the flags and returns the `:` or `)` after them.
     fn set_flags(&mut self) -> Result<u8, Refused> {
         let (mut on, mut given, mut dangling) = (true, false, false);
         loop {
@@ -212,7 +212,7 @@ impl<'p> Parser<'p> {
                     Some(b':') if !dangling => return Ok(b':'),
                     Some(b')') if given && !dangling => return Ok(b')'),
                     _ => return Err(
-                        "`(?` is followed by something else than a group, a name or the flags i, m, s, U \
+                        "`(?` is followed by something other than a group, a name or the flags i, m, s, U \
                                  (RE2 has no lookaround)"
                             .into(),
                     ),
@@ -232,7 +232,7 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    /// `{n}`, `{n,}` or `{n,m}` behind the `{`; anything else is the text itself.
+    /// Reads `{n}`, `{n,}` or `{n,m}` after the `{`. Anything else stands for itself.
     fn counts(&mut self) -> Option<(u32, Option<u32>)> {
         let start = self.cursor.rest;
         let counts = self.read_counts();
@@ -319,7 +319,7 @@ impl<'p> Parser<'p> {
     }
 }
 
-/// A count without leading zeros, which RE2 does not take for a count.
+/// Reads a count. RE2 does not treat a number with leading zeros as a count.
 fn number(digits: &[u8]) -> Option<u32> {
     let plain = matches!(digits, [b'0'] | [b'1'..=b'9', ..]);
     let text = std::str::from_utf8(digits).ok().filter(|_| plain)?;

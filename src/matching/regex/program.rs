@@ -1,12 +1,12 @@
-//! A pattern as steps, run on all of its ways at once (Thompson's simulation): every byte of the value is looked at
-//! once, and no step is taken twice for it. So the time is linear in the value, whatever the pattern.
+//! A pattern compiled to steps, whose alternatives all run at once (Thompson's simulation). A run looks at each byte of the
+//! value once and takes no step twice for it, so the time is linear in the length of the value, whatever the pattern.
 
 use std::sync::Arc;
 
 use super::ast::{Ast, Look};
 use super::byte_set::{ByteSet, is_word};
 
-/// The most steps of a program, which bounds its memory and the time for one byte.
+/// The most steps of a program. This bounds its memory and the time for one byte.
 const MOST_STEPS: usize = 10_000;
 
 /// The steps of a pattern that has to match a whole value.
@@ -14,7 +14,7 @@ const MOST_STEPS: usize = 10_000;
 pub(super) struct Program {
     /// The bytes that every match begins with.
     prefix: Box<[u8]>,
-    /// The step behind the prefix.
+    /// The step after the prefix.
     start: u32,
     steps: Box<[Step]>,
 }
@@ -25,12 +25,12 @@ enum Step {
     Set(Arc<ByteSet>),
     Look(Look),
     Jump(u32),
-    /// Both ways: the step behind this one, and another.
+    /// Continues with the step after this one and also with another one.
     Fork(u32),
     Match,
 }
 
-/// What a run needs, kept from run to run.
+/// The scratch memory of a run, kept for the next run.
 #[derive(Debug, Default)]
 pub(super) struct Threads {
     here: StepSet,
@@ -38,12 +38,12 @@ pub(super) struct Threads {
     pending: Vec<u32>,
 }
 
-/// Step numbers, each at most once, in the order in which they came; emptied without touching them.
+/// A set of step numbers in the order of insertion. Clearing it does not touch `places`.
 #[derive(Debug, Default)]
 struct StepSet {
     steps: Vec<u32>,
     places: Vec<u32>,
-    /// What the time of a match is proportional to.
+    /// The number of insertions so far. The time of a match is proportional to it.
     #[cfg(test)]
     inserted: usize,
 }
@@ -63,7 +63,7 @@ impl Program {
                 None
             }
         };
-        // A leading `^` holds by itself, since a match begins where the value does.
+        // A leading `^` always holds, since every match begins at the start of the value.
         let carets = compiler
             .steps
             .iter()
@@ -88,7 +88,7 @@ impl Program {
         self.steps.len()
     }
 
-    /// The bytes that every value begins with that matches.
+    /// The bytes that every matching value begins with.
     pub(super) fn prefix(&self) -> &[u8] {
         &self.prefix
     }
@@ -145,7 +145,7 @@ impl Program {
         }
     }
 
-    /// Adds the step and all that follow from it without taking a byte.
+    /// Adds the step and all steps that it leads to without consuming a byte.
     fn follow(
         &self,
         step: u32,
@@ -194,7 +194,7 @@ impl StepSet {
         }
     }
 
-    /// Whether the step was not there yet. A place may be stale: it counts when the list says the same.
+    /// Adds a step and returns whether it is new. A place may be stale, so it counts only if the list agrees.
     fn insert(&mut self, step: u32) -> bool {
         let Some(place) = self.places.get_mut(step as usize) else {
             return false;
@@ -287,7 +287,7 @@ impl Compiler {
 
 #[cfg(test)]
 impl Program {
-    /// How many sets of bytes there are in memory.
+    /// The number of byte sets in memory.
     pub(super) fn sets(&self) -> usize {
         let set = |step: &Step| {
             if let Step::Set(set) = step {
@@ -303,7 +303,7 @@ impl Program {
             .len()
     }
 
-    /// How many steps were entered to match this value, and how many the program has.
+    /// The number of steps that were entered to match this value, and the number that the program has.
     pub(super) fn work(&self, value: &[u8]) -> (usize, usize) {
         let mut threads = Threads::default();
         self.matches(value, &mut threads);

@@ -88,7 +88,7 @@ fn a_value_is_bytes_in_latin_1() {
 }
 
 #[test]
-fn what_a_rust_engine_reads_differently_is_read_as_re2_does() {
+fn constructs_that_rust_engines_read_differently_are_read_as_in_re2() {
     for (pattern, value, expected) in [
         (r"\s", "\u{b}", false),
         (r"[\s]", "\u{b}", false),
@@ -132,7 +132,7 @@ fn what_a_rust_engine_reads_differently_is_read_as_re2_does() {
     }
 }
 
-/// `regex-syntax` has the same classes over bytes, but for the `\s` that is tested above.
+/// `regex-syntax` has the same classes over bytes, except for `\s`, which a test above covers.
 #[test]
 fn the_members_of_named_classes_are_those_of_an_independent_library() {
     const NAMES: &str =
@@ -160,7 +160,7 @@ fn the_members_of_named_classes_are_those_of_an_independent_library() {
 }
 
 #[test]
-fn what_re2_or_the_engine_has_not_is_refused_with_a_reason() {
+fn patterns_that_re2_or_the_engine_does_not_support_are_refused_with_a_reason() {
     for pattern in [
         "*",
         "+a",
@@ -233,7 +233,7 @@ fn what_re2_or_the_engine_has_not_is_refused_with_a_reason() {
     }
 }
 
-/// The pattern in the words of the library whose engine is the oracle.
+/// Converts the pattern for the library whose engine is the oracle.
 fn hir(ast: &ast::Ast) -> Hir {
     let all = |parts: &[ast::Ast]| parts.iter().map(hir).collect();
     match ast {
@@ -281,7 +281,7 @@ fn oracle(pattern: &str) -> PikeVM {
     .unwrap()
 }
 
-/// Patterns that are well-formed, over few letters so that values hit them.
+/// Well-formed patterns over a small alphabet, so that random values match them.
 fn pattern() -> impl Strategy<Value = String> {
     let leaf = prop::sample::select(
         &[
@@ -326,7 +326,7 @@ fn pattern() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
     #[test]
-    fn the_engine_matches_what_an_independent_one_matches(
+    fn the_engine_agrees_with_an_independent_one(
         pattern in pattern(),
         values in prop::collection::vec(prop::collection::vec(prop::sample::select(&b"aAb/ \n_\xff\xc3\xa9"[..]), 0..8), 1..30),
     ) {
@@ -342,7 +342,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn any_pattern_gives_an_answer(pattern in "(?s)([-a-z(){}\\[\\]\\\\*+?|^$.,:0-9&~<>=!é]|\\PC){0,30}", value in prop::collection::vec(0_u8.., 0..40)) {
+    fn any_pattern_is_compiled_or_refused_without_a_crash(pattern in "(?s)([-a-z(){}\\[\\]\\\\*+?|^$.,:0-9&~<>=!é]|\\PC){0,30}", value in prop::collection::vec(0_u8.., 0..40)) {
         if let Ok(regex) = Regex::new(&pattern) {
             regex.matches(&value);
         }

@@ -1,10 +1,10 @@
-//! What bounds time and memory, whatever the pattern and the value.
+//! The limits that bound time and memory, whatever the pattern and the value.
 
 use super::super::cursor::LOOKED_AHEAD;
 use super::super::{Regex, byte_set, parser};
 
 #[test]
-fn a_large_or_deep_pattern_is_refused_and_a_fair_one_taken() {
+fn a_pattern_that_is_too_large_or_too_deep_is_refused() {
     assert!(Regex::new("(a{100}){10}").is_ok());
     assert!(Regex::new(&"(".repeat(100_000)).is_err());
     assert!(Regex::new(&format!("{}a{}", "(".repeat(151), ")".repeat(151))).is_err());
@@ -14,9 +14,9 @@ fn a_large_or_deep_pattern_is_refused_and_a_fair_one_taken() {
     assert!(Regex::new(&"a{0}".repeat(8_193)).is_err());
 }
 
-/// Every part of a pattern is compiled as often as it is repeated, so one without steps would be free of any limit.
+/// A part is compiled as often as it is repeated, so a part without steps would escape every limit.
 #[test]
-fn what_is_repeated_without_being_there_has_no_parts() {
+fn repeated_empty_parts_are_left_out() {
     for pattern in [
         "(()()()()){1000}",
         "(a{0}(){3}(?:){2,5}|()){0}",
@@ -35,16 +35,16 @@ fn what_is_repeated_without_being_there_has_no_parts() {
 }
 
 #[test]
-fn copies_of_a_class_are_one_class() {
+fn copies_of_a_class_share_one_set() {
     let regex = Regex::new("[a-z]{1000}").unwrap();
     assert_eq!(regex.0.sets(), 1);
     assert!(regex.matches(&[b'q'; 1000]) && !regex.matches(&[b'q'; 999]));
     assert_eq!(size_of::<byte_set::ByteSet>(), 32);
 }
 
-/// These made the parser look through all of the rest for what closes them: seconds each, for a pattern of 32 KB.
+/// If each of these openings searched the whole rest of the pattern, a pattern of 32 KB would take seconds.
 #[test]
-fn what_closes_nothing_is_not_looked_for_again_and_again() {
+fn a_missing_delimiter_is_not_searched_for_again_and_again() {
     for opening in ["{", "{1,", "[[:a]"] {
         let pattern = opening.repeat(32_768 / opening.len());
         LOOKED_AHEAD.set(0);
@@ -58,8 +58,8 @@ fn what_closes_nothing_is_not_looked_for_again_and_again() {
 }
 
 #[test]
-fn time_grows_with_the_value_and_not_with_its_tries() {
-    // Engines that backtrack need 2^n steps for the first and n² or more for the second.
+fn matching_does_not_backtrack() {
+    // A backtracking engine needs 2^n steps for the first pattern and n² or more for the second.
     for pattern in [
         "(a*)*b",
         "(.*)(.*)(.*)(.*)x",
@@ -72,7 +72,7 @@ fn time_grows_with_the_value_and_not_with_its_tries() {
 }
 
 #[test]
-fn no_byte_enters_a_step_twice() {
+fn no_step_is_entered_twice_for_one_byte() {
     for pattern in [
         "(a*)*b",
         "((a?)*)*b",
