@@ -9,7 +9,7 @@ use crate::live::other_module;
 use crate::steady::{Seen, Steady};
 use crate::support::{World, no_vm_restarted, policy, rule};
 
-const RATE: u32 = 100;
+pub(crate) const RATE: u32 = 100;
 
 /// In a row: at 25 % for green, chance gives so many without any in one of 10^12 tries.
 const ROW: usize = 96;
@@ -18,12 +18,12 @@ fn rolled_back() -> String {
     metric("canary_rolled_back")
 }
 
-fn metric(name: &str) -> String {
+pub(crate) fn metric(name: &str) -> String {
     format!("wasmcustom.{name}.route=.=color;.;subset=.=green-sub;.;")
 }
 
 /// The shipped rule with these weights and this `rollback`.
-fn configuration(weights: [u32; 2], rollback: &Value, members: &Value) -> Value {
+pub(crate) fn configuration(weights: [u32; 2], rollback: &Value, members: &Value) -> Value {
     let mut rule = rule("color", weights[0], weights[1]);
     rule["rollback"] = rollback.clone();
     for (name, value) in members.as_object().unwrap() {
@@ -32,7 +32,7 @@ fn configuration(weights: [u32; 2], rollback: &Value, members: &Value) -> Value 
     rule
 }
 
-fn plain(weights: [u32; 2]) -> String {
+pub(crate) fn plain(weights: [u32; 2]) -> String {
     policy(&configuration(
         weights,
         &json!({"stable": "blue-sub"}),
@@ -40,14 +40,14 @@ fn plain(weights: [u32; 2]) -> String {
     ))
 }
 
-fn world(policy: String) -> World {
+pub(crate) fn world(policy: String) -> World {
     World::start(&Setup {
         concurrency: 4,
         ..Setup::new(policy)
     })
 }
 
-fn warnings(world: &World) -> Vec<String> {
+pub(crate) fn warnings(world: &World) -> Vec<String> {
     let log = world.envoy.log();
     let lines = log
         .lines()
@@ -56,7 +56,7 @@ fn warnings(world: &World) -> Vec<String> {
 }
 
 /// Breaks green and waits until it is out; the answers since then.
-fn broken(world: &World, load: &Steady, behaviour: Behaviour) -> Vec<Seen> {
+pub(crate) fn broken(world: &World, load: &Steady, behaviour: Behaviour) -> Vec<Seen> {
     load.wait_for("green is there", |seen| seen.is_green() && seen.is_good());
     let start = Instant::now();
     world.green.behave(behaviour);
