@@ -94,6 +94,11 @@ impl Steady {
             .collect()
     }
 
+    /// Whether every answer so far satisfies this.
+    pub(crate) fn all(&self, holds: impl Fn(&Seen) -> bool) -> bool {
+        self.seen.lock().unwrap().iter().all(holds)
+    }
+
     /// Waits until this many answers in a row have come that satisfy this.
     pub(crate) fn wait_for_row(&self, what: &str, length: usize, holds: impl Fn(&Seen) -> bool) {
         let start = Instant::now();
