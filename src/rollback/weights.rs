@@ -7,7 +7,8 @@ use super::state::State;
 /// to nothing where the weights are 1 and 9.
 const FINE_SUM: u64 = 1 << 16;
 
-/// Each round lowers one weight. Destinations that came back together lower each other, by less in each round.
+/// Each round lowers one weight. Destinations that came back together lower each other, by less in each round. If they had
+/// nearly all of the traffic together, the last round leaves them somewhat above their caps.
 const ROUNDS: usize = 64;
 
 /// The weights in force, one for each of `hour`, the weights that `route` and `ramp` give now.

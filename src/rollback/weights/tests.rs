@@ -112,11 +112,13 @@ proptest! {
         if hour[0] > 0 {
             prop_assert_eq!(weights[0] % hour[0], 0);
             prop_assert!((weights[0] / hour[0]).is_power_of_two());
-            // Two that came back together approach their caps round by round.
-            let slack = if green.0 * red.0 * 100 < 81 * (green.0 + green.1) * (red.0 + red.1) { sum / 1000 + 2 } else { sum };
+            // Two rounds bring two that came back together nearer to their caps by this factor. With 1/2, the rounds
+            // are enough for any weights; nearer to 1, they stop above the caps.
+            let converges = 2 * green.0 * red.0 <= green.1 * red.1;
             for (index, (weight, others)) in [(1, green), (2, red)] {
                 let most = u128::from(sum) * u128::from(weight) / u128::from(weight + others);
-                prop_assert!(u128::from(weights[index]) <= most + u128::from(slack));
+                let alone = weights[3 - index] == 0;
+                prop_assert!(!converges && !alone || u128::from(weights[index]) <= most + 4);
             }
         }
     }
