@@ -12,6 +12,7 @@
 //! | ----------------- | ----------------------------------------------------------------- |
 //! | any path          | the page, or with `Accept: application/json` the object `{"color","host","requests"}`; both set the cookie `color` and the header `x-color` |
 //! | `GET /healthz`    | `ok`, not counted; another method gets a 405                      |
+//! | `PUT /fail`       | 204; from then on every page is a 503, as of a broken version. `DELETE /fail` ends it |
 //!
 //! `color health` requests `/healthz` from the Color on the same host and `PORT`, for the health check of a container.
 //!

@@ -1,7 +1,7 @@
 //! The routes of the service.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, VARY};
 use axum::http::{HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, put};
 use http_body_util::BodyExt;
 use serde_json::json;
 
@@ -23,11 +23,12 @@ const NOT_CACHED: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 /// The colour for readers without the body: the page's script compares it to see whether its HEAD reached the same version.
 const COLOR: HeaderName = HeaderName::from_static("x-color");
 
-/// The identity of this instance and its number of answers.
+/// The identity of this instance, its number of answers, and whether it plays a broken version.
 struct Service {
     color: Color,
     host: String,
     requests: AtomicU64,
+    fails: AtomicBool,
 }
 
 /// Every other path and method shows the colour, so the service looks the same under any prefix that a proxy routes to it.
@@ -36,9 +37,11 @@ pub(crate) fn router(color: Color, host: String) -> Router {
         color,
         host,
         requests: AtomicU64::new(0),
+        fails: AtomicBool::new(false),
     };
     Router::new()
         .route("/healthz", get(health))
+        .route("/fail", put(fail).delete(mend))
         .fallback(show)
         .with_state(Arc::new(service))
 }
@@ -46,6 +49,16 @@ pub(crate) fn router(color: Color, host: String) -> Router {
 async fn health() -> impl IntoResponse {
     let text = (CONTENT_TYPE, "text/plain; charset=utf-8");
     ([text, NOT_CACHED], "ok\n")
+}
+
+async fn fail(State(service): State<Arc<Service>>) -> StatusCode {
+    service.fails.store(true, Ordering::Relaxed);
+    StatusCode::NO_CONTENT
+}
+
+async fn mend(State(service): State<Arc<Service>>) -> StatusCode {
+    service.fails.store(false, Ordering::Relaxed);
+    StatusCode::NO_CONTENT
 }
 
 async fn show(State(service): State<Arc<Service>>, request: Request) -> Response {
@@ -56,6 +69,9 @@ async fn show(State(service): State<Arc<Service>>, request: Request) -> Response
     }
     if discard(body).await.is_err() {
         return StatusCode::BAD_REQUEST.into_response();
+    }
+    if service.fails.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, [NOT_CACHED]).into_response();
     }
     let Service { color, host, .. } = &*service;
     // A HEAD gets the headers that a GET would get now.

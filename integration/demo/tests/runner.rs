@@ -133,6 +133,46 @@ fn the_demo_and_make_weights_work_on_other_ports_while_the_usual_ones_are_taken(
     drop(demo);
 }
 
+/// Sends a request to the green Color itself, past Envoy.
+fn green(place: &Place, method: &str) {
+    let mut connection =
+        Connection::open(SocketAddr::from((Ipv4Addr::LOCALHOST, place.ports[3]))).unwrap();
+    let request = format!("{method} /fail HTTP/1.1\r\nhost: green\r\nconnection: close\r\n\r\n");
+    assert_eq!(connection.send(request.as_bytes()).unwrap().status, 204);
+}
+
+#[test]
+fn a_failing_green_leaves_stays_out_under_other_weights_and_comes_back_once_it_is_mended() {
+    let place = Place::new("rollback");
+    let demo = place.start();
+    let mut connection = Connection::open(place.listener()).unwrap();
+    let mut versions = move || -> Vec<(u16, bool)> {
+        let answers = (0..100).map(|_| connection.get("/color", &[]).unwrap());
+        answers
+            .map(|answer| (answer.status, answer.header("x-color") == Some("green")))
+            .collect()
+    };
+    let all_blue = |seen: Vec<(u16, bool)>| seen.iter().all(|version| *version == (200, false));
+    green(&place, "PUT");
+    eventually("green is out", || all_blue(versions()));
+    assert!(place.make_weights(50, 50).status.success());
+    // Longer than two ticks of the filter and the time in which Envoy takes a configuration.
+    for _ in 0..8 {
+        thread::sleep(Duration::from_millis(250));
+        assert!(all_blue(versions()), "other weights leave green out");
+    }
+    assert!(place.make_weights(100, 0).status.success());
+    green(&place, "DELETE");
+    // Until Envoy has taken 100/0, it is no sign for the filter that somebody has seen the rollback.
+    thread::sleep(Duration::from_secs(2));
+    assert!(place.make_weights(75, 25).status.success());
+    eventually("green is back", || {
+        let seen = versions();
+        seen.iter().any(|(_, green)| *green) && seen.iter().all(|(status, _)| *status == 200)
+    });
+    drop(demo);
+}
+
 #[test]
 fn make_weights_says_that_a_killed_demo_does_not_run() {
     let place = Place::new("killed");
