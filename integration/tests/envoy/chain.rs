@@ -93,3 +93,19 @@ fn a_plugin_that_never_had_a_good_configuration_leaves_the_others_header_alone()
         .update(&Filter::new(policy(&rule("color", 1, 99))));
     assert_eq!((gauge("canary"), gauge("second")), (0, 1));
 }
+
+/// A limit that docs/operations.md describes: nothing tells a filter which of two plugins with one name it is.
+#[test]
+fn a_plugin_of_the_same_name_that_is_refused_runs_the_rules_of_the_other() {
+    let world = World::start(&Setup {
+        change: |bootstrap| second(bootstrap, "canary", r#"{"http": []}"#),
+        ..Setup::new(policy(&rule("color", 0, 100)))
+    });
+    let mut connection = world.envoy.connect();
+    let counter =
+        "wasmcustom.canary_requests_total.route=.=color;.;subset=.=green-sub;.;reason=.=only;.;";
+    for _ in 0..20 {
+        assert_eq!(who(&connection.get("/color", &[]).unwrap()), "green");
+    }
+    assert_eq!(world.envoy.stat(counter), 40, "both filters decided");
+}

@@ -15,6 +15,7 @@
 mod bad_config;
 mod bad_table;
 mod chain;
+mod empty_version;
 mod hash_policy;
 mod hostile;
 mod hygiene;
