@@ -13,22 +13,6 @@ fn check(name: &str, content: &str) -> Said {
     Folder::with(name, content).canary(["check", name])
 }
 
-fn ok(line: &str) -> Said {
-    Said {
-        status: 0,
-        stdout: format!("{line}\n"),
-        stderr: String::new(),
-    }
-}
-
-fn refused(line: &str) -> Said {
-    Said {
-        status: 1,
-        stdout: String::new(),
-        stderr: format!("{line}\n"),
-    }
-}
-
 #[test]
 fn an_accepted_file_is_reported_with_its_shares() {
     let color = "color: blue-sub 75 %, green-sub 25 %";
@@ -54,7 +38,7 @@ fn an_accepted_file_is_reported_with_its_shares() {
             "c.yaml: ok: 1 rule, http-0: a 100 %".to_owned(),
         ),
     ] {
-        assert_eq!(check(name, &content), ok(&line));
+        assert_eq!(check(name, &content), Said::ok(&line));
     }
 }
 
@@ -64,7 +48,7 @@ fn the_file_of_the_demo_is_accepted() {
     let said = Folder::new().canary(["check", file]);
     assert_eq!(
         said,
-        ok(&format!(
+        Said::ok(&format!(
             "{file}: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %"
         ))
     );
@@ -87,7 +71,7 @@ fn a_fault_is_one_line_with_its_place_in_the_file() {
         ("http: []\nhttp: []\n".to_owned(), "f.yaml:2:1: the key `http` appears twice".to_owned()),
         (String::new(), "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, TrafficExtension or EnvoyExtensionPolicy, no top-level `http`".to_owned()),
     ] {
-        assert_eq!(check("f.yaml", &content), refused(&line));
+        assert_eq!(check("f.yaml", &content), Said::refused(&line));
     }
 }
 
@@ -99,11 +83,11 @@ fn a_fault_in_a_quoted_text_has_its_line_in_the_file() {
     );
     assert_eq!(
         check("f.yaml", &folded),
-        refused("f.yaml:9:9: http[0].route[0].weight: -5 is negative")
+        Said::refused("f.yaml:9:9: http[0].route[0].weight: -5 is negative")
     );
     let yaml = format!("{head}      value: |\n        http:\n        - route: [{{cluster: a}}]\n");
     let line = "f.yaml:7:9: the configuration is not valid JSON: expected value (the value of a StringValue must be JSON text)";
-    assert_eq!(check("f.yaml", &yaml), refused(line));
+    assert_eq!(check("f.yaml", &yaml), Said::refused(line));
 }
 
 #[test]
@@ -120,7 +104,7 @@ fn other_manifests_with_the_configuration_are_known() {
     ] {
         assert_eq!(
             check("f.yaml", file),
-            ok("f.yaml: ok: 1 rule, color: a 75 %, b 25 %")
+            Said::ok("f.yaml: ok: 1 rule, color: a 75 %, b 25 %")
         );
         assert!(
             check("f.yaml", &file.replace("3}", "-3}"))
@@ -207,7 +191,7 @@ fn routes_of_a_mesh_are_not_a_configuration_and_say_what_they_are() {
 
 #[test]
 fn merge_keys_are_resolved_as_kubernetes_tools_do() {
-    let color = ok("f.yaml: ok: 1 rule, color: blue 75 %, green 25 %");
+    let color = Said::ok("f.yaml: ok: 1 rule, color: blue 75 %, green 25 %");
     for file in [
         "x: &base {cluster: blue, weight: 75}\nhttp:\n- {name: color, route: [{<<: *base}, {cluster: green, weight: 25}]}\n",
         "x: &base {cluster: red, weight: 75}\nhttp:\n- {name: color, route: [{<<: *base, cluster: blue}, {cluster: green, weight: 25}]}\n",
@@ -288,11 +272,11 @@ fn a_file_named_json_must_be_json() {
     let yaml = "{\"http\": [{\"route\": [{\"cluster\": \"a\"},]}]}";
     assert_eq!(
         check("f.yaml", yaml),
-        ok("f.yaml: ok: 1 rule, http-0: a 100 %")
+        Said::ok("f.yaml: ok: 1 rule, http-0: a 100 %")
     );
     assert_eq!(
         check("f.json", yaml),
-        refused("f.json:1:39: is not valid JSON: trailing comma")
+        Said::refused("f.json:1:39: is not valid JSON: trailing comma")
     );
 }
 
@@ -302,7 +286,9 @@ fn the_configuration_of_another_plugin_is_ignored_next_to_the_filter_s() {
     let both = format!("{other}---\n{}", plugin("3", "1"));
     assert_eq!(
         check("f.yaml", &both),
-        ok("f.yaml: ok: 2 rules\n  color: blue-sub 75 %, green-sub 25 %\n  http-1: rest 100 %")
+        Said::ok(
+            "f.yaml: ok: 2 rules\n  color: blue-sub 75 %, green-sub 25 %\n  http-1: rest 100 %"
+        )
     );
     let said = check("f.yaml", &other);
     assert!(
@@ -350,6 +336,6 @@ fn standard_input_is_checked() {
     let said = Said::from(child.wait_with_output().unwrap());
     assert_eq!(
         said,
-        ok("<stdin>: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %")
+        Said::ok("<stdin>: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %")
     );
 }

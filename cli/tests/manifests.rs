@@ -26,22 +26,6 @@ fn check(content: &str) -> Said {
     run("check", content, &[]).0
 }
 
-fn ok(line: &str) -> Said {
-    Said {
-        status: 0,
-        stdout: format!("{line}\n"),
-        stderr: String::new(),
-    }
-}
-
-fn refused(line: &str) -> Said {
-    Said {
-        status: 1,
-        stdout: String::new(),
-        stderr: format!("{line}\n"),
-    }
-}
-
 /// As Istio 1.30 and later take it.
 fn traffic_extension() -> String {
     let rules = RULES;
@@ -91,17 +75,17 @@ fn every_manifest_that_carries_a_configuration_is_checked_and_changed() {
     for manifest in [traffic_extension(), envoy_extension_policy()] {
         assert_eq!(
             check(&manifest),
-            ok("f.yaml: ok: 1 rule, color: blue 75 %, green 25 %")
+            Said::ok("f.yaml: ok: 1 rule, color: blue 75 %, green 25 %")
         );
         let (said, bytes) = run("weights", &manifest, &["color", "blue=50", "green=50"]);
-        assert_eq!(said, ok("color: blue 50 (50 %), green 50 (50 %)"));
+        assert_eq!(said, Said::ok("color: blue 50 (50 %), green 50 (50 %)"));
         let expected = manifest.replace("weight: 75", "weight: 50");
         assert_eq!(bytes, expected.replace("weight: 25", "weight: 50"));
         let wrong = manifest.replace("weight: 25", "weight: -5");
         let line = 1 + manifest.lines().position(|l| l.contains("green")).unwrap();
         assert_eq!(
             check(&wrong),
-            refused(&format!(
+            Said::refused(&format!(
                 "f.yaml:{line}:28: http[0].route[1].weight: -5 is negative"
             ))
         );
@@ -132,7 +116,7 @@ fn a_manifest_without_a_configuration_is_refused_with_the_field_that_it_needs() 
             "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, TrafficExtension or EnvoyExtensionPolicy, no top-level `http` (it contains: TrafficExtension)",
         ),
     ] {
-        assert_eq!(check(&manifest), refused(line));
+        assert_eq!(check(&manifest), Said::refused(line));
     }
 }
 
@@ -153,10 +137,10 @@ fn a_virtual_service_is_recognized_and_its_rules_have_a_place_to_go() {
     ] {
         assert_eq!(
             check(&content),
-            refused(&format!("f.yaml:{place}: {reason}"))
+            Said::refused(&format!("f.yaml:{place}: {reason}"))
         );
         let (said, _) = run("weights", &content, &["color", "blue=1"]);
-        assert_eq!(said, refused(&format!("f.yaml:{place}: {reason}")));
+        assert_eq!(said, Said::refused(&format!("f.yaml:{place}: {reason}")));
     }
     // Next to a configuration it is ignored. Other objects are named.
     let beside = format!("{service}---\n{}", traffic_extension());

@@ -19,22 +19,6 @@ fn changed(name: &str, content: &str, arguments: &[&str]) -> (Said, String) {
     (said, folder.read(name))
 }
 
-fn done(line: &str) -> Said {
-    Said {
-        status: 0,
-        stdout: format!("{line}\n"),
-        stderr: String::new(),
-    }
-}
-
-fn refused(line: &str) -> Said {
-    Said {
-        status: 1,
-        stdout: String::new(),
-        stderr: format!("{line}\n"),
-    }
-}
-
 #[test]
 fn only_the_numbers_change_in_every_kind_of_file() {
     let crlf = |text: String| text.replace('\n', "\r\n");
@@ -77,7 +61,7 @@ fn only_the_numbers_change_in_every_kind_of_file() {
     ] {
         let label = if before.contains("blue-sub") { "-sub" } else { "" };
         let (said, bytes) = changed(name, &before, &["color", &format!("blue{label}=50"), &format!("green{label}=50")]);
-        assert_eq!(said, done(&format!("color: blue{label} 50 (50 %), green{label} 50 (50 %)")), "{case}");
+        assert_eq!(said, Said::ok(&format!("color: blue{label} 50 (50 %), green{label} 50 (50 %)")), "{case}");
         assert_eq!(bytes, after, "{case}");
     }
 }
@@ -92,7 +76,7 @@ fn a_label_that_is_not_named_keeps_its_weight() {
     assert_eq!(
         (said, bytes),
         (
-            done("color: blue-sub 75 (25 %), green-sub 225 (75 %)"),
+            Said::ok("color: blue-sub 75 (25 %), green-sub 225 (75 %)"),
             ecds("75", "225")
         )
     );
@@ -132,7 +116,7 @@ fn a_missing_weight_becomes_the_first_field() {
     assert_eq!(
         (said, bytes),
         (
-            done("color: blue 75 (100 %), green 0 (0 %) (unchanged)"),
+            Said::ok("color: blue 75 (100 %), green 0 (0 %) (unchanged)"),
             block("  - cluster: green\n")
         )
     );
@@ -146,10 +130,13 @@ fn the_rule_is_found_in_the_only_configuration_that_has_it() {
         plugin("1", "1").replace("name: color", "name: other")
     );
     let (said, bytes) = changed("two.yaml", &two, &["color", "blue-sub=0"]);
-    assert_eq!(said, done("color: blue-sub 0 (0 %), green-sub 25 (100 %)"));
+    assert_eq!(
+        said,
+        Said::ok("color: blue-sub 0 (0 %), green-sub 25 (100 %)")
+    );
     assert_eq!(bytes, two.replacen("75 # blue", "0 # blue", 1));
     let (said, bytes) = changed("c.yaml", &plugin("75", "25"), &["http-1", "rest=7"]);
-    assert_eq!(said, done("http-1: rest 7 (100 %)"));
+    assert_eq!(said, Said::ok("http-1: rest 7 (100 %)"));
     assert_eq!(
         bytes,
         plugin("75", "25").replace("{cluster: rest}", "{weight: 7, cluster: rest}")
@@ -217,7 +204,10 @@ fn a_file_that_cannot_be_read_is_refused() {
         ),
         (".", ".: is not a regular file"),
     ] {
-        assert_eq!(folder.canary(["weights", name, "r", "a=1"]), refused(line));
+        assert_eq!(
+            folder.canary(["weights", name, "r", "a=1"]),
+            Said::refused(line)
+        );
     }
 }
 
@@ -227,7 +217,7 @@ fn a_read_only_file_is_not_changed() {
     let path = folder.path("canary.json");
     fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
     let said = folder.canary(["weights", "canary.json", "color", "blue=1"]);
-    assert_eq!(said, refused("canary.json: is read-only"));
+    assert_eq!(said, Said::refused("canary.json: is read-only"));
     assert_eq!(folder.read("canary.json"), BARE);
 }
 

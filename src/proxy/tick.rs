@@ -3,14 +3,16 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use crate::choosing::rule::Rule;
 use crate::choosing::split::Split;
 use crate::policy::watch::Watch;
 use crate::proxy::gauges::Gauges;
-use crate::proxy::host;
+use crate::proxy::host::{self, Shared};
+use crate::proxy::metrics::Slot;
 use crate::proxy::plugin::Plugin;
 use crate::proxy::serving::Serving;
 use crate::proxy::watched::Watched;
-use crate::rollback::{Change, Record, TICK_MS, Transition};
+use crate::rollback::{Change, Record, Settings, TICK_MS, Transition};
 
 /// A ramp goes by whole seconds.
 const RAMP_PERIOD: Duration = Duration::from_secs(1);
@@ -98,20 +100,14 @@ impl Serving {
     /// Adds this worker's answers to the record, and judges what is there then. The worker whose write succeeds is the one
     /// that logs and counts what has happened.
     fn judge(&self, place: usize, now: Now, plugin: &Plugin) {
-        let Some((watched, watch)) = self.at(place) else {
-            return;
-        };
-        let Some(rule) = self.policy.rules().get(watch.rule as usize) else {
+        let Some((watched, watch, rule)) = self.at(place) else {
             return;
         };
         let settings = &watch.settings;
         let hour = rule.weights_at(now.unix);
         for _ in 0..TRIES {
             let shared = host::shared_data(&watched.key);
-            let mut record = match &shared.value {
-                Some(bytes) => Record::read(bytes, settings),
-                None => Record::empty(settings),
-            };
+            let mut record = known(&shared, settings);
             let answers = watched.answers.borrow();
             record.add(settings, &answers, now.ms);
             let unix = u64::try_from(now.unix).unwrap_or(0);
@@ -130,17 +126,14 @@ impl Serving {
     }
 
     fn report(&self, place: usize, transitions: &[Transition], plugin: &Plugin) {
-        let Some((watched, watch)) = self.at(place) else {
+        let Some((watched, watch, rule)) = self.at(place) else {
             return;
         };
-        let rule = self.policy.rules().get(watch.rule as usize);
-        let destinations = rule.map(|rule| rule.destinations()).unwrap_or_default();
-        let label = |place: usize| destinations.get(place).map_or("", |it| it.label());
+        let label = |place: usize| rule.destinations().get(place).map_or("", |it| it.label());
         for transition in transitions {
             let is_rollback = matches!(transition.change, Change::RolledBack(_));
-            let name = rule.map_or("", |rule| rule.name());
             let stable = label(watch.settings.stable());
-            let line = transition.line(name, label(transition.destination), stable);
+            let line = transition.line(rule.name(), label(transition.destination), stable);
             plugin.log_transition(&line, is_rollback);
             if is_rollback {
                 watched.count_rollback(transition.destination);
@@ -153,19 +146,15 @@ impl Serving {
 
     /// Acts on what the record says, without writing it.
     fn read(&self, place: usize, now: Now) {
-        let Some((watched, watch)) = self.at(place) else {
-            return;
-        };
-        let record = match host::shared_data(&watched.key).value {
-            Some(bytes) => Record::read(&bytes, &watch.settings),
-            None => Record::empty(&watch.settings),
-        };
-        self.keep(place, record, now);
+        if let Some((watched, watch, _)) = self.at(place) {
+            let record = known(&host::shared_data(&watched.key), &watch.settings);
+            self.keep(place, record, now);
+        }
     }
 
     /// Keeps a record as long as it has a say in the weights, and puts in force what it says.
     fn keep(&self, place: usize, record: Record, now: Now) {
-        if let Some((watched, watch)) = self.at(place) {
+        if let Some((watched, watch, _)) = self.at(place) {
             watched.due_ms.set(record.due_ms(&watch.settings, now.ms));
             let is_quiet = !record.is_out() && watched.due_ms.get().is_none();
             watched.acting.replace((!is_quiet).then_some(record));
@@ -175,10 +164,7 @@ impl Serving {
 
     /// Puts in force what the record that is known says now.
     fn act(&self, place: usize, now: Now) {
-        let Some((watched, watch)) = self.at(place) else {
-            return;
-        };
-        let Some(rule) = self.policy.rules().get(watch.rule as usize) else {
+        let Some((watched, watch, rule)) = self.at(place) else {
             return;
         };
         let hour = rule.weights_at(now.unix);
@@ -213,7 +199,19 @@ impl Serving {
         }
     }
 
-    fn at(&self, place: usize) -> Option<(&Watched, &Watch)> {
-        Some((self.watched.get(place)?, self.policy.watches().get(place)?))
+    /// The watched rule at this place.
+    fn at(&self, place: usize) -> Option<(&Watched, &Watch, &Rule<Slot>)> {
+        let watch = self.policy.watches().get(place)?;
+        let rule = self.policy.rules().get(watch.rule as usize)?;
+        Some((self.watched.get(place)?, watch, rule))
     }
+}
+
+/// The record that all workers share, as far as it is there.
+fn known(shared: &Shared, settings: &Settings) -> Record {
+    let bytes = shared.value.as_deref();
+    bytes.map_or_else(
+        || Record::empty(settings),
+        |bytes| Record::read(bytes, settings),
+    )
 }

@@ -153,10 +153,11 @@ impl fmt::Display for InvalidSettings {
 impl std::error::Error for InvalidSettings {}
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    const GOOD: Given<'static> = Given {
+    /// A good one to change, with `blue-sub` as stable.
+    pub(in crate::rollback) const GOOD: Given<'static> = Given {
         destinations: &[("blue-sub", true), ("green-sub", true)],
         stable: 0,
         threshold: 50,

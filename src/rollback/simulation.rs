@@ -9,6 +9,7 @@ mod shared;
 
 use fastrand::Rng;
 
+use super::settings::tests::GOOD;
 use super::{Answers, Given, Record, Settings, Transition};
 
 /// One rule: stable at position 0, the canary at position 1.
@@ -65,16 +66,7 @@ fn poisson(rng: &mut Rng, mean: f64) -> u32 {
 }
 
 fn settings(change: impl Fn(&mut Given<'static>)) -> Settings {
-    let mut given = Given {
-        destinations: &[("blue-sub", true), ("green-sub", true)],
-        stable: 0,
-        threshold: 50,
-        interval_ms: 60_000,
-        retry_after_ms: None,
-        observe: false,
-        keyed: false,
-        fingerprint: 1,
-    };
+    let mut given = GOOD;
     change(&mut given);
     Settings::new(&given).unwrap()
 }

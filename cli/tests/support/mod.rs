@@ -18,6 +18,26 @@ pub(crate) struct Said {
     pub(crate) stderr: String,
 }
 
+impl Said {
+    /// A success that prints this line.
+    pub(crate) fn ok(line: &str) -> Self {
+        Self {
+            status: 0,
+            stdout: format!("{line}\n"),
+            stderr: String::new(),
+        }
+    }
+
+    /// A failure with this line as its reason.
+    pub(crate) fn refused(line: &str) -> Self {
+        Self {
+            status: 1,
+            stdout: String::new(),
+            stderr: format!("{line}\n"),
+        }
+    }
+}
+
 impl From<Output> for Said {
     fn from(output: Output) -> Self {
         Self {

@@ -12,7 +12,8 @@ fn by_address() -> Setup {
     setup(&json!([{"useSourceIp": true}]))
 }
 
-fn one_trusted_hop(bootstrap: &mut Value) {
+/// Envoy believes what the proxy in front of it wrote into the forwarding headers.
+pub(crate) fn one_trusted_hop(bootstrap: &mut Value) {
     assert_eq!(manager(bootstrap)["use_remote_address"], true);
     manager(bootstrap).insert("xff_num_trusted_hops".to_owned(), json!(1));
 }

@@ -5,6 +5,7 @@ use harness::http2::{self, Answer};
 use harness::{Setup, manager};
 use serde_json::{Value, json};
 
+use crate::sticky_address::one_trusted_hop;
 use crate::sticky_keys::{decided, known, setup};
 use crate::support::{World, no_vm_restarted, routes, who};
 
@@ -116,10 +117,6 @@ fn the_attributes_are_the_configured_ones_and_secure_by_https_alone() {
         .get("/color", &[("x-forwarded-proto", b"https")])
         .unwrap();
     assert!(!issued(&answer).unwrap().1.contains("Secure"));
-}
-
-fn one_trusted_hop(bootstrap: &mut Value) {
-    manager(bootstrap).insert("xff_num_trusted_hops".to_owned(), json!(1));
 }
 
 #[test]

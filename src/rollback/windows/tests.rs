@@ -1,19 +1,10 @@
 use super::*;
 use crate::rollback::answers::Answers;
 use crate::rollback::settings::Given;
+use crate::rollback::settings::tests::GOOD;
 
 fn settings(keyed: bool) -> Settings {
-    Settings::new(&Given {
-        destinations: &[("blue-sub", true), ("green-sub", true)],
-        stable: 0,
-        threshold: 50,
-        interval_ms: 60_000,
-        retry_after_ms: None,
-        observe: false,
-        keyed,
-        fingerprint: 1,
-    })
-    .unwrap()
+    Settings::new(&Given { keyed, ..GOOD }).unwrap()
 }
 
 fn answers(good: [u32; 2], bad: [u32; 2]) -> Answers {
