@@ -1,144 +1,110 @@
 //! The arguments of the command line.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
-use canary::{Change, Weight};
-use lexopt::{Arg, Parser, ValueExt};
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
 
-pub(crate) const USAGE: &str = "\
-canary checks a configuration of canary-filter and changes its weights in place.
+use crate::run::{Ended, Usage, check, completions, man, weights};
 
-Usage:
-  canary check FILE...                      check whether the filter accepts the configuration
-  canary weights FILE RULE LABEL=WEIGHT...  set weights and leave every other byte unchanged
-
-FILE is what you give to Envoy or Kubernetes, in YAML or JSON: an ECDS file, a listener or a
-bootstrap with the Wasm filter; a WasmPlugin, TrafficExtension or EnvoyExtensionPolicy; or the bare
-configuration.
-
-Options:
-  -h, --help     print this text, or that of a command with `canary COMMAND --help`
-  -V, --version  print the version
-
-Exit status: 0 success, 1 the file was refused or could not be changed, 2 wrong usage.
-";
-
-pub(crate) const CHECK: &str = "\
-canary check FILE...
-
-Reads every configuration of the filter in each FILE with the filter's own code. Prints the rules
-with their shares, or every fault as FILE:LINE:COLUMN: PATH: REASON. `-` reads standard input.
-
-  $ canary check envoy/canary.yaml
-  envoy/canary.yaml: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %
-
-A FILE has the configuration of the filter
-  - as a StringValue of an Envoy Wasm filter (ECDS, listener, bootstrap, EnvoyFilter),
-  - in a WasmPlugin or TrafficExtension of Istio, or an EnvoyExtensionPolicy of Envoy Gateway,
-    among other documents if you like, or
-  - as the whole file.
-Aliases and merge keys are followed as Kubernetes' tools do. Render a template (Helm, Jinja) first.
-A file whose name ends in .json must be JSON.
-
-Warnings do not change the exit status: two plugins with the same name or the same responseHeader.
-";
-
-pub(crate) const WEIGHTS: &str = "\
-canary weights FILE RULE LABEL=WEIGHT...
-
-Sets the weights of a rule's destinations. LABEL is the subset of a destination, or its cluster or
-host if it has no subset. Destinations that you do not name keep their weights. Comments and layout
-stay, and the command writes nothing that the filter would refuse. It replaces FILE by rename, which
-a running Envoy notices. FILE cannot be standard input.
-
-  $ canary weights envoy/canary.yaml color blue-sub=50 green-sub=50
-  color: blue-sub 50 (50 %), green-sub 50 (50 %)
-";
+/// Know what a configuration of canary-filter does before it is live, and change it in place
+#[derive(Debug, Parser)]
+#[command(
+    name = "canary",
+    version,
+    max_term_width = 100,
+    after_help = "Exit status: 0 success, 1 a file was refused or something failed, 2 wrong usage."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
 
 /// What the user asks for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Print(String),
-    Check(Vec<PathBuf>),
-    Weights(PathBuf, Change),
+    Check(check::Arguments),
+    Weights(weights::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
-/// Parses the arguments after the program's name.
-pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
-    let mut parser = Parser::from_args(arguments);
-    match next(&mut parser, USAGE)? {
-        Next::Print(text) => Ok(Command::Print(text)),
-        Next::Value(command) if command == "check" => check(&mut parser),
-        Next::Value(command) if command == "weights" => weights(&mut parser),
-        Next::Value(command) if command == "help" => Ok(Command::Print(USAGE.to_owned())),
-        Next::Value(command) => Err(format!("unknown command `{}`", command.to_string_lossy())),
-        Next::End => Err("missing command: use check or weights".to_owned()),
-    }
-}
-
-enum Next {
-    Print(String),
-    Value(OsString),
-    End,
-}
-
-fn next(parser: &mut Parser, help: &str) -> Result<Next, String> {
-    match parser.next().map_err(|error| error.to_string())? {
-        Some(Arg::Short('h') | Arg::Long("help")) => Ok(Next::Print(help.to_owned())),
-        Some(Arg::Short('V') | Arg::Long("version")) => Ok(Next::Print(format!(
-            "canary {}\n",
-            env!("CARGO_PKG_VERSION")
-        ))),
-        Some(Arg::Value(value)) => Ok(Next::Value(value)),
-        Some(option) => Err(option.unexpected().to_string()),
-        None => Ok(Next::End),
-    }
-}
-
-fn check(parser: &mut Parser) -> Result<Command, String> {
-    let mut files = Vec::new();
-    loop {
-        match next(parser, CHECK)? {
-            Next::Print(text) => return Ok(Command::Print(text)),
-            Next::Value(file) => files.push(file.into()),
-            Next::End if files.is_empty() => return Err("check: missing FILE".to_owned()),
-            Next::End => return Ok(Command::Check(files)),
+impl Command {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// The arguments do not fit together, although each of them is well-formed.
+    pub(crate) fn run(self) -> Result<Ended, Usage> {
+        match self {
+            Self::Check(arguments) => Ok(check::run(&arguments)),
+            Self::Weights(arguments) => weights::run(arguments),
+            Self::Completions(arguments) => Ok(completions::run(&arguments)),
+            Self::Man(arguments) => man::run(&arguments),
         }
     }
 }
 
-fn weights(parser: &mut Parser) -> Result<Command, String> {
-    let (mut file, mut rule, mut weights) = (None, None, Vec::new());
-    loop {
-        match next(parser, WEIGHTS)? {
-            Next::Print(text) => return Ok(Command::Print(text)),
-            Next::Value(value) if file.is_none() => file = Some(PathBuf::from(value)),
-            Next::Value(value) => {
-                let value = value
-                    .string()
-                    .map_err(|error| format!("weights: {error}"))?;
-                match rule {
-                    None => rule = Some(value),
-                    Some(_) => weights.push(
-                        value
-                            .parse::<Weight>()
-                            .map_err(|error| format!("weights: {error}"))?,
-                    ),
-                }
+/// Why there is no command to carry out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The user asked for this text: that of `--help` or `--version`.
+    Help(String),
+    /// The arguments are wrong; one line says why.
+    Usage(String),
+}
+
+/// Parses the arguments, the first of which is the program's name.
+///
+/// # Errors
+/// See [`Stop`].
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Stop> {
+    Arguments::try_parse_from(arguments)
+        .map(|arguments| arguments.command)
+        .map_err(|error| match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Help(error.to_string()),
+            ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                Stop::Usage("a command is missing".to_owned())
             }
-            Next::End => break,
-        }
+            _ => Stop::Usage(one_line(&error.to_string())),
+        })
+}
+
+/// The whole command line, for the completions and the manual page.
+pub(crate) fn command_line() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}
+
+/// clap explains a mistake in paragraphs: the mistake, tips, the usage, and where to find help.
+fn one_line(message: &str) -> String {
+    let mistake = message.split("\n\n").filter_map(|paragraph| {
+        let words = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = words.strip_prefix("error: ").unwrap_or(&words).to_owned();
+        let is_about_usage = words.starts_with("Usage:") || words.starts_with("For more");
+        (!is_about_usage && !words.is_empty()).then_some(words)
+    });
+    let line = mistake.collect::<Vec<_>>().join("; ");
+    line.chars()
+        .flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_default());
+            let plain = escaped.is_none().then_some(c);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command_line().debug_assert();
     }
-    match (file, rule) {
-        (Some(file), _) if file.as_os_str() == "-" => {
-            Err("weights: cannot change standard input: name a file".to_owned())
-        }
-        (Some(file), Some(rule)) => {
-            let change = Change::new(rule, weights).map_err(|error| format!("weights: {error}"))?;
-            Ok(Command::Weights(file, change))
-        }
-        (Some(_), None) => Err("weights: missing RULE".to_owned()),
-        (None, _) => Err("weights: missing FILE".to_owned()),
+
+    #[test]
+    fn a_mistake_is_one_line_without_the_usage() {
+        let line =
+            one_line("error: unrecognized `a\u{7}`\n\n  tip: use `b`\n\nUsage: canary\n\nFor more");
+        assert_eq!(line, "unrecognized `a\\u{7}`; tip: use `b`");
     }
 }

@@ -224,36 +224,51 @@ fn a_read_only_file_is_not_changed() {
 #[test]
 fn wrong_usage_has_status_2_before_the_file_is_read() {
     let folder = Folder::new();
+    let not_a_weight = |text: &str| {
+        format!(
+            "invalid value 'a={text}' for '<LABEL=WEIGHT>...': `{text}` is not a valid weight: use an integer from 0 to 2147483647"
+        )
+    };
+    let missing = |names| format!("the following required arguments were not provided: {names}");
     for (arguments, line) in [
-        ("", "missing command: use check or weights"),
-        ("wieghts", "unknown command `wieghts`"),
-        ("check", "check: missing FILE"),
-        ("check --fast f", "invalid option '--fast'"),
-        ("weights", "weights: missing FILE"),
-        ("weights f", "weights: missing RULE"),
-        ("weights f r", "weights: missing LABEL=WEIGHT"),
-        ("weights f r a", "weights: `a` is not LABEL=WEIGHT"),
-        ("weights f r =1", "weights: `=1` is not LABEL=WEIGHT"),
+        ("", "a command is missing".to_owned()),
         (
-            "weights f r a=",
-            "weights: `` is not a valid weight: use an integer from 0 to 2147483647",
+            "wieghts",
+            "unrecognized subcommand 'wieghts'; tip: a similar subcommand exists: 'weights'"
+                .to_owned(),
+        ),
+        ("check", missing("<FILE>...")),
+        (
+            "check --fast f",
+            "unexpected argument '--fast' found; tip: to pass '--fast' as a value, use '-- --fast'"
+                .to_owned(),
+        ),
+        ("weights", missing("<FILE> <RULE> <LABEL=WEIGHT>...")),
+        ("weights f", missing("<RULE> <LABEL=WEIGHT>...")),
+        ("weights f r", missing("<LABEL=WEIGHT>...")),
+        (
+            "weights f r a",
+            "invalid value 'a' for '<LABEL=WEIGHT>...': `a` is not LABEL=WEIGHT".to_owned(),
         ),
         (
-            "weights f r a=-1",
-            "weights: `-1` is not a valid weight: use an integer from 0 to 2147483647",
+            "weights f r =1",
+            "invalid value '=1' for '<LABEL=WEIGHT>...': `=1` is not LABEL=WEIGHT".to_owned(),
         ),
+        ("weights f r a=", not_a_weight("")),
+        ("weights f r a=-1", not_a_weight("-1")),
+        ("weights f r a=1.5", not_a_weight("1.5")),
+        ("weights f r a=2147483648", not_a_weight("2147483648")),
         (
-            "weights f r a=1.5",
-            "weights: `1.5` is not a valid weight: use an integer from 0 to 2147483647",
+            "weights f r a=1 b=2 a=1",
+            "weights: `a` appears twice".to_owned(),
         ),
-        (
-            "weights f r a=2147483648",
-            "weights: `2147483648` is not a valid weight: use an integer from 0 to 2147483647",
-        ),
-        ("weights f r a=1 b=2 a=1", "weights: `a` appears twice"),
         (
             "weights - r a=1",
-            "weights: cannot change standard input: name a file",
+            "weights: cannot change standard input: name a file".to_owned(),
+        ),
+        (
+            "man wieghts",
+            "man: there is no command `wieghts`".to_owned(),
         ),
     ] {
         let said = folder.canary(arguments.split_whitespace());
@@ -274,18 +289,34 @@ fn wrong_usage_has_status_2_before_the_file_is_read() {
 fn every_command_has_help_and_a_version() {
     let folder = Folder::new();
     for (arguments, start) in [
-        ("--help", "canary checks a configuration"),
-        ("help", "canary checks a configuration"),
-        ("check -h", "canary check FILE...\n"),
-        (
-            "weights f --help",
-            "canary weights FILE RULE LABEL=WEIGHT...\n",
-        ),
+        ("--help", "Know what a configuration"),
+        ("help", "Know what a configuration"),
+        ("check -h", "Check whether the filter accepts"),
+        ("weights f --help", "Change the weights of a rule"),
         ("--version", "canary 0.1.0\n"),
     ] {
         let said = folder.canary(arguments.split_whitespace());
         assert!(
             said.status == 0 && said.stdout.starts_with(start) && said.stderr.is_empty(),
+            "{arguments}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn every_shell_gets_completions_and_every_command_a_manual_page() {
+    let folder = Folder::new();
+    for (arguments, has) in [
+        ("completions bash", "complete -F _canary"),
+        ("completions zsh", "#compdef canary"),
+        ("completions fish", "complete -c canary"),
+        ("man", ".TH canary 1"),
+        ("man check", ".TH canary-check 1"),
+        ("man weights", "LABEL=WEIGHT"),
+    ] {
+        let said = folder.canary(arguments.split_whitespace());
+        assert!(
+            said.status == 0 && said.stdout.contains(has) && said.stderr.is_empty(),
             "{arguments}: {said:?}"
         );
     }

@@ -1,0 +1,61 @@
+//! What the commands share of reading files and printing lines.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use canary::Fault;
+
+/// The content of a file; `-` is standard input.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn content(path: &Path) -> Result<Vec<u8>, Fault> {
+    Ok(if path.as_os_str() == "-" {
+        canary::read(io::stdin().lock())?
+    } else {
+        canary::read(File::open(path)?)?
+    })
+}
+
+/// Envoy also chooses the parser by the name of the file.
+pub(crate) fn is_json(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "json")
+}
+
+/// A file's name in messages.
+pub(crate) fn shown(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        "<stdin>".to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// Prints to standard output and returns whether all of it was written. `println!` would panic if the reader has closed
+/// the pipe.
+pub(crate) fn print(text: &str) -> bool {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_ok()
+}
+
+/// Prints a line to standard error.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// The present, in seconds since 1970.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the command is not the core, which is given the time"
+)]
+pub(crate) fn unix_seconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
+}
