@@ -37,6 +37,7 @@ up)
   cp envoy/canary.yaml "$folder/canary.new"
   chmod a+r "$folder/canary.new"
   mv "$folder/canary.new" "$folder/canary.yaml"
+  echo "${CANARY_ADMIN_PORT:-9901}" >"$folder/admin"
   $compose up -d || {
     $compose down >/dev/null 2>&1
     rm -f "$folder/canary.yaml"

@@ -1,13 +1,19 @@
 #!/bin/sh
-# `make weights`: changes the weights of the running demo, that of `make demo` and that of `make up`. `make` sets the
-# variables. Run it in the repository's root.
+# `make weights`: changes the weights of the running demo, that of `make demo` and that of `make up`, and waits until they
+# are in force. `make` sets the variables. Run it in the repository's root.
 set -eu
 
 changed=
 
 change() {
   changed=yes
-  "$CANARY_PROGRAMS/canary" weights "$1/canary.yaml" color "blue-sub=$2" "green-sub=$3"
+  updates=$("$CANARY_PROGRAMS/demo" updates "$1")
+  said=$("$CANARY_PROGRAMS/canary" weights "$1/canary.yaml" color "blue-sub=$2" "green-sub=$3")
+  echo "$said"
+  case $said in
+    *"(unchanged)") ;;
+    *) "$CANARY_PROGRAMS/demo" settle "$1" "$updates" ;;
+  esac
 }
 
 # The files may be left over from a demo that was killed, so ask what runs.

@@ -2,17 +2,22 @@
 
 use std::error::Error;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use launch::replace;
 use serde_json::Value;
 
 use crate::Trouble;
+use crate::parts::local;
 use crate::settings::Settings;
 
 const ENDPOINT: &str = "load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
 
-/// Writes `envoy.yaml`, `clusters.yaml` and `canary.yaml` into the demo's folder.
+/// The file with the port of Envoy's admin page, for `make weights`.
+const ADMIN: &str = "admin";
+
+/// Writes `envoy.yaml`, `clusters.yaml`, `canary.yaml` and `admin` into the demo's folder.
 ///
 /// # Errors
 /// A file cannot be read or written, is not YAML, or lacks a place that the demo has to change.
@@ -58,7 +63,20 @@ pub(crate) fn write(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let weights = fs::read("envoy/canary.yaml")
         .map_err(|error| Trouble(format!("envoy/canary.yaml: {error}")))?;
     put(&settings.weights(), &weights)?;
+    put(&folder.join(ADMIN), settings.admin.to_string().as_bytes())?;
     Ok(())
+}
+
+/// The admin page of the demo whose files are in this folder.
+///
+/// # Errors
+/// The file with its port cannot be read.
+pub(crate) fn admin(folder: &Path) -> Result<SocketAddr, Trouble> {
+    let path = folder.join(ADMIN);
+    let port = fs::read_to_string(&path).ok();
+    let port = port.and_then(|port| port.trim().parse().ok());
+    port.map(local)
+        .ok_or_else(|| Trouble(format!("{} has no port", path.display())))
 }
 
 fn copy(

@@ -1,7 +1,9 @@
 //! `make demo`: two Colors, an Envoy, and a line that shows the observed split of real requests.
 //!
 //! `demo` runs in the repository's root until it gets a signal, and then ends everything that it has started.
-//! `demo running` exits with 0 if the demo runs, and with 1 if it does not.
+//! `demo running` exits with 0 if the demo runs, and with 1 if it does not. `demo updates FOLDER` prints how many
+//! configurations the Envoy of that folder has accepted, and `demo settle FOLDER N` waits until it has accepted more than N
+//! and the newest is in force.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -16,13 +18,14 @@ mod lock;
 mod parts;
 mod screen;
 mod settings;
+mod settle;
 mod watch;
 mod window;
 
 use std::error::Error;
 use std::io;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -32,6 +35,8 @@ use lock::Lock;
 use parts::{Parts, local};
 use settings::Settings;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+const USAGE: &str = "usage: demo [running | updates FOLDER | settle FOLDER UPDATES]";
 
 /// Why the demo cannot go on, as a sentence for the user.
 #[derive(Debug)]
@@ -53,8 +58,13 @@ fn main() -> ExitCode {
         ([], Ok(settings)) => run(&settings),
         (["running"], Ok(settings)) if Lock::is_held(&settings.folder) => Ok(()),
         (["running"], Ok(_)) => return ExitCode::FAILURE,
+        (["updates", folder], _) => updates(Path::new(folder)).map_err(Into::into),
+        (["settle", folder, before], _) => match before.parse() {
+            Ok(before) => settle(Path::new(folder), before).map_err(Into::into),
+            Err(_) => Err(USAGE.into()),
+        },
         (_, Err(trouble)) => Err(trouble.into()),
-        _ => Err("usage: demo [running]".into()),
+        _ => Err(USAGE.into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,6 +73,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn updates(folder: &Path) -> Result<(), Trouble> {
+    println!("{}", settle::updates(files::admin(folder)?)?);
+    Ok(())
+}
+
+fn settle(folder: &Path, before: u64) -> Result<(), Trouble> {
+    settle::settle(files::admin(folder)?, before)
 }
 
 /// Runs until a signal comes.
