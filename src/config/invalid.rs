@@ -98,6 +98,7 @@ impl InvalidConfig {
     }
 
     /// Puts a name that the configuration's author chose in front of the path.
+    #[inline(never)]
     pub(crate) fn at_name(self, name: &str) -> Self {
         self.at(Step::Field(name.to_owned().into()))
     }

@@ -17,8 +17,17 @@ const REFRESH: u32 = 20;
 #[derive(Default)]
 pub(crate) struct Gauges {
     /// Made at the first tick with requests.
-    all: RefCell<Option<Vec<Gauge>>>,
+    all: RefCell<Option<All>>,
     ticks: Cell<u32>,
+}
+
+/// The gauges, with what makes them known to other configurations.
+#[derive(Default)]
+struct All {
+    gauges: Vec<Gauge>,
+    ids: Vec<MetricId>,
+    /// With a line end between them.
+    names: String,
 }
 
 struct Gauge {
@@ -34,14 +43,13 @@ impl Gauges {
     /// Sets what has changed.
     pub(crate) fn set(&self, serving: &Serving, plugin: &Plugin) {
         let mut all = self.all.borrow_mut();
-        let all = all.get_or_insert_with(|| {
-            let all = gauges(serving);
-            plugin.drop_other_gauges(all.iter().map(|gauge| gauge.id));
-            all
-        });
+        let all = all.get_or_insert_with(|| All::of(serving));
         let refresh = self.ticks.get() == 0;
         self.ticks.set((self.ticks.get() + 1) % REFRESH);
-        for gauge in all {
+        if refresh {
+            plugin.own_gauges(&all.names, &all.ids);
+        }
+        for gauge in &all.gauges {
             let value = gauge.value(serving);
             if refresh || gauge.last.get() != Some(value) {
                 gauge.last.set(Some(value));
@@ -76,28 +84,40 @@ impl Gauge {
     }
 }
 
-fn gauges(serving: &Serving) -> Vec<Gauge> {
-    let mut gauges = Vec::new();
-    for (number, rule) in (0..).zip(serving.policy.rules()) {
-        let watched = serving.policy.watch_of(number);
-        if watched.is_none() && rule.ramp().is_none() {
-            continue;
-        }
-        for (destination, label) in (0..).zip(rule.destinations().iter().map(|it| it.label())) {
-            let mut add = |name: String, watched| {
-                gauges.extend(vm::gauge(&name).map(|id| Gauge {
-                    id,
-                    rule: number,
-                    destination,
-                    watched,
-                    last: Cell::default(),
-                }));
-            };
-            add(metrics::weight(rule.name(), label), None);
-            if watched.is_some() {
-                add(metrics::rolled_back(rule.name(), label), watched);
+impl All {
+    fn of(serving: &Serving) -> Self {
+        let mut all = Self::default();
+        for (number, rule) in (0..).zip(serving.policy.rules()) {
+            let watched = serving.policy.watch_of(number);
+            if watched.is_none() && rule.ramp().is_none() {
+                continue;
+            }
+            for (destination, label) in (0..).zip(rule.destinations().iter().map(|it| it.label())) {
+                let mut add = |name: String, watched| {
+                    all.add(&name, number, destination, watched);
+                };
+                add(metrics::weight(rule.name(), label), None);
+                if watched.is_some() {
+                    add(metrics::rolled_back(rule.name(), label), watched);
+                }
             }
         }
+        all
     }
-    gauges
+
+    fn add(&mut self, name: &str, rule: u32, destination: u32, watched: Option<usize>) {
+        let Some(id) = vm::gauge(name) else { return };
+        self.ids.push(id);
+        if !self.names.is_empty() {
+            self.names.push('\n');
+        }
+        self.names.push_str(name);
+        self.gauges.push(Gauge {
+            id,
+            rule,
+            destination,
+            watched,
+            last: Cell::default(),
+        });
+    }
 }

@@ -30,8 +30,8 @@ pub(crate) struct Plugin {
     transitions: String,
     /// The number of the root whose verdict this VM published last.
     published: Cell<u32>,
-    /// The gauges of rules that the last configuration with requests has set.
-    gauges: RefCell<Vec<MetricId>>,
+    /// The key of the names of the gauges of rules that the configuration with requests sets.
+    gauges: String,
     republished: Cell<Option<Instant>>,
 }
 
@@ -62,7 +62,7 @@ impl Plugin {
             key: format!("canary-filter.accepted.{name}"),
             transitions: format!("canary-filter.transitions.{name}"),
             published: Cell::default(),
-            gauges: RefCell::default(),
+            gauges: format!("canary-filter.gauges.{name}"),
             republished: Cell::default(),
         }
     }
@@ -119,12 +119,38 @@ impl Plugin {
         Policy::with_slots(&host::shared_data(&self.key).value?).ok()
     }
 
-    /// Sets the gauges of the configuration before to 0 that this one does not have: the proxy cannot delete them.
-    pub(crate) fn drop_other_gauges(&self, new: impl Iterator<Item = MetricId>) {
-        let new: Vec<_> = new.collect();
-        let before = self.gauges.replace(new.clone());
-        let gone = before.iter().filter(|gauge| !new.contains(gauge));
-        gone.for_each(|gauge| host::record(*gauge, 0));
+    /// Whether a configuration has set gauges of rules.
+    pub(crate) fn has_gauges(&self) -> bool {
+        let names = host::shared_data(&self.gauges).value;
+        names.is_some_and(|names| !names.is_empty())
+    }
+
+    /// Sets the gauges of other configurations to 0 that this one does not have, because the proxy cannot delete them. The
+    /// names, with a line end between them, are in shared data: another VM may have set the gauges, and be gone.
+    pub(crate) fn own_gauges(&self, names: &str, own: &[MetricId]) {
+        let shared = host::shared_data(&self.gauges);
+        let before = shared.value.as_deref().unwrap_or_default();
+        if before == names.as_bytes() {
+            return;
+        }
+        // Most rules stay, in the same order, so that most gauges are found at once.
+        let mut next = 0;
+        for name in before.split(|byte| *byte == b'\n') {
+            let name = str::from_utf8(name).ok().filter(|name| !name.is_empty());
+            let Some(gauge) = name.and_then(vm::gauge) else {
+                continue;
+            };
+            if own.get(next) != Some(&gauge) {
+                let Some(found) = own.iter().position(|own| *own == gauge) else {
+                    host::record(gauge, 0);
+                    continue;
+                };
+                next = found;
+            }
+            next += 1;
+        }
+        // The VM that was first has set the same ones to 0.
+        let _ = host::replace_shared_data(&self.gauges, &shared, names.as_bytes());
     }
 
     /// The key of the record of a rule. No rule's name has a slash, so that no two keys are the same.

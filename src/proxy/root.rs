@@ -14,7 +14,7 @@ use crate::proxy::metrics::Slot;
 use crate::proxy::plugin::{Plugin, Verdict};
 use crate::proxy::serving::Serving;
 use crate::proxy::stream::{Role, Stream};
-use crate::proxy::tick::Ticker;
+use crate::proxy::tick::{RAMP_PERIOD, Ticker};
 
 /// `refuse` in this variable of the VM's environment lets Envoy deal with a bad configuration in its own way.
 const ON_BAD_CONFIG: &str = "CANARY_ON_BAD_CONFIG";
@@ -114,7 +114,9 @@ impl Root {
 
 fn serve(policy: Policy<Slot>, plugin: &Plugin) -> Role {
     let serving = Serving::new(policy, plugin);
-    if let Some(period) = serving.period() {
+    // Without anything that moves, a tick is still what sets the gauges of the configuration before to 0.
+    let last = plugin.has_gauges().then_some(RAMP_PERIOD);
+    if let Some(period) = serving.period().or(last) {
         host::set_tick_period(period);
     }
     Role::Serve(Rc::new(serving))

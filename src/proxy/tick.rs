@@ -15,7 +15,7 @@ use crate::proxy::watched::Watched;
 use crate::rollback::{Change, Record, Settings, TICK_MS, Transition};
 
 /// A ramp goes by whole seconds.
-const RAMP_PERIOD: Duration = Duration::from_secs(1);
+pub(crate) const RAMP_PERIOD: Duration = Duration::from_secs(1);
 
 /// How often a write is tried again that another worker has overtaken. What is not written stays counted.
 const TRIES: usize = 4;

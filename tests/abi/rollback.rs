@@ -336,14 +336,35 @@ fn only_a_rule_with_rollback_looks_at_its_answers() {
     }
 }
 
+/// A rule is renamed, or loses its `rollback`; the VM may be another one by then, as after an update of the module.
 #[test]
-fn gauges_of_rules_that_are_gone_are_0() {
-    let mut vm = Vm::with(&watched("", [1, 1]));
-    greens(&mut vm, 10);
-    vm.tick();
-    assert_eq!(metric("canary_weight"), Some(5_000));
-    vm.configure(watched("", [1, 1]).replace("\"color\"", "\"other\""));
-    greens(&mut vm, 10);
-    vm.tick();
-    assert_eq!(metric("canary_weight"), Some(0));
+fn gauges_of_rules_that_are_gone_are_0_whichever_vm_has_set_them() {
+    let renamed = watched("", [1, 1]).replace("\"color\"", "\"other\"");
+    for (next, restarts) in [
+        (renamed.clone(), false),
+        (rule("", "", [1, 1]), false),
+        (renamed, true),
+        (rule("", "", [1, 1]), true),
+    ] {
+        let shared = Shared::default();
+        let before = Worker::start(&shared);
+        before.run(|vm| {
+            vm.configure(watched("", [1, 1]));
+            send_many(vm);
+            vm.tick();
+            assert_eq!(metric("canary_rolled_back"), Some(1));
+        });
+        let then = if restarts {
+            Worker::start(&shared)
+        } else {
+            before
+        };
+        then.run(move |vm| {
+            vm.configure(next);
+            greens(vm, 10);
+            vm.tick();
+            assert_eq!(metric("canary_rolled_back"), Some(0));
+            assert_eq!(metric("canary_weight"), Some(0));
+        });
+    }
 }

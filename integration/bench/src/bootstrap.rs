@@ -100,6 +100,10 @@ fn wasm(name: &str, filter: Filter) -> Value {
 
 fn cluster(name: &str, address: SocketAddr) -> Value {
     let socket = json!({"address": address.ip().to_string(), "port_value": address.port()});
-    json!({"name": name, "type": "STATIC", "load_assignment": {"cluster_name": name, "endpoints": [
+    // Otherwise Envoy drops the trailers of a gRPC answer before any filter sees them.
+    let protocol = json!({"@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "explicit_http_config": {"http_protocol_options": {"enable_trailers": true}}});
+    json!({"name": name, "type": "STATIC", "typed_extension_protocol_options": {
+        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": protocol}, "load_assignment": {"cluster_name": name, "endpoints": [
         {"lb_endpoints": [{"endpoint": {"address": {"socket_address": socket}}}]}]}})
 }

@@ -4,6 +4,8 @@ use std::io::{self, Error, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use crate::upstream::WANTS_GRPC;
+
 /// The number of requests in flight: enough that Envoy does not go to sleep between them.
 const CONNECTIONS: usize = 8;
 
@@ -34,12 +36,14 @@ impl std::ops::AddAssign for Tally {
 #[derive(Debug)]
 pub(crate) struct Load {
     connections: Vec<TcpStream>,
+    /// Whether it asks for gRPC answers.
+    grpc: bool,
     /// The number of the next request; every variant gets the same ones.
     next: usize,
 }
 
 impl Load {
-    pub(crate) fn open(listener: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn open(listener: SocketAddr, grpc: bool) -> io::Result<Self> {
         let connect = |_| {
             let stream = TcpStream::connect(listener)?;
             stream.set_nodelay(true)?;
@@ -48,6 +52,7 @@ impl Load {
         };
         Ok(Self {
             connections: (0..CONNECTIONS).map(connect).collect::<io::Result<_>>()?,
+            grpc,
             next: 0,
         })
     }
@@ -57,7 +62,7 @@ impl Load {
         let mut tally = Tally::default();
         for _ in 0..requests.div_ceil(CONNECTIONS) {
             for connection in &mut self.connections {
-                connection.write_all(request(self.next).as_bytes())?;
+                connection.write_all(request(self.next, self.grpc).as_bytes())?;
                 self.next += 1;
             }
             for connection in &mut self.connections {
@@ -74,11 +79,12 @@ impl Load {
 
 /// A small version of a browser's request. It hits one rule of every list and comes from another user each time, for the
 /// variants that are sticky.
-fn request(number: usize) -> String {
+fn request(number: usize, grpc: bool) -> String {
+    let grpc = if grpc { WANTS_GRPC } else { "" };
     let rule = number % RULES_HIT * (10_000 / RULES_HIT) + number % RULES_HIT;
     format!(
         "GET /color/{rule:04}/page?n=1 HTTP/1.1\r\nhost: color.test\r\nuser-agent: bench\r\naccept: */*\r\n\
-         x-user-id: user-{number:08}\r\ncookie: theme=dark; canary-id={number:032x}\r\n\r\n"
+         x-user-id: user-{number:08}\r\ncookie: theme=dark; canary-id={number:032x}\r\n{grpc}\r\n"
     )
 }
 
@@ -92,8 +98,8 @@ fn receive(connection: &mut TcpStream) -> io::Result<bool> {
         let answer = &buffer[..filled];
         let whole = answer.starts_with(b"HTTP/1.1 200 ");
         match () {
-            () if whole && answer.ends_with(b"\r\n\r\nblue") => return Ok(true),
-            () if whole && answer.ends_with(b"\r\n\r\ngreen") => return Ok(false),
+            () if whole && ends_with_name(answer, "blue") => return Ok(true),
+            () if whole && ends_with_name(answer, "green") => return Ok(false),
             () if read == 0 || answer.len() > 13 && !whole => {
                 return Err(Error::other(format!(
                     "not the upstream's answer: {}",
@@ -103,4 +109,14 @@ fn receive(connection: &mut TcpStream) -> io::Result<bool> {
             () => {}
         }
     }
+}
+
+/// Whether this is the whole answer of the upstream of this name, with a length or in chunks.
+fn ends_with_name(answer: &[u8], name: &str) -> bool {
+    [
+        format!("\r\n\r\n{name}"),
+        format!("\r\n{name}\r\n0\r\n\r\n"),
+    ]
+    .iter()
+    .any(|end| answer.ends_with(end.as_bytes()))
 }

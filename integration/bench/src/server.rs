@@ -78,7 +78,7 @@ impl Server {
             .listeners
             .get(&variant.name)
             .ok_or("a listener is missing")?;
-        Ok(Load::open(*address)?)
+        Ok(Load::open(*address, variant.grpc)?)
     }
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct Variant {
     pub(crate) job: Job,
     /// Whether it splits 75 to 25; otherwise everything goes to blue.
     pub(crate) splits: bool,
+    /// Whether the answers are gRPC's, with trailers.
+    pub(crate) grpc: bool,
 }
 
 /// How Envoy selects the cluster.
@@ -90,6 +92,16 @@ impl Variant {
             route: Route::Plain,
             job: Job::None,
             splits: false,
+            grpc: false,
+        }
+    }
+
+    /// The same with gRPC answers.
+    fn grpc(self) -> Self {
+        Self {
+            name: format!("{}, gRPC answer", self.name),
+            grpc: true,
+            ..self
         }
     }
 
@@ -109,6 +121,7 @@ impl Variant {
             route: Route::ByHeader,
             job,
             splits: true,
+            grpc: false,
         }
     }
 }
@@ -177,6 +190,14 @@ pub(crate) fn all() -> Result<Vec<Variant>, Trouble> {
             "filter, 1 rule, running ramp",
             json!({"http": moving(&json!({"ramp": ramp()}))}),
         ),
+        // What gRPC answers cost Envoy itself, and what the filter adds to them.
+        Variant::plain().grpc(),
+        with_rules(1)?.grpc(),
+        filter(
+            "filter, 1 rule, rollback",
+            json!({"http": moving(&json!({"rollback": {"stable": "blue"}}))}),
+        )
+        .grpc(),
         Variant::filter(
             "filter, 1 rule, unused exports left in",
             &target().join("wasm32-wasip1/wasm/canary_filter.wasm"),
