@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -52,6 +53,7 @@ impl Envoy {
             "--file-flush-interval-msec",
             "50",
         ]);
+        command.envs(setup.environment.iter().map(|(name, value)| (name, value)));
         let mut process = start(command, &dir.join("envoy.log")).unwrap();
 
         let admin = eventually("Envoy has an admin interface", || match process.ended() {
@@ -93,6 +95,11 @@ impl Envoy {
     /// The address of the listener.
     pub fn address(&self) -> SocketAddr {
         self.listener
+    }
+
+    /// A file in the folder of the bootstrap.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
     }
 
     /// A page of the admin interface.

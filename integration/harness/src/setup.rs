@@ -35,6 +35,8 @@ pub struct Setup {
     pub concurrency: u32,
     /// Whether Envoy passes the trailers of HTTP/1.1 answers on.
     pub trailers: bool,
+    /// Variables in the environment of Envoy itself.
+    pub environment: Vec<(&'static str, String)>,
     /// A further change of the bootstrap.
     pub change: fn(&mut Value),
 }
@@ -53,6 +55,7 @@ impl Setup {
             early_mutation: true,
             concurrency: 2,
             trailers: false,
+            environment: Vec::new(),
             change: |_| {},
         }
     }

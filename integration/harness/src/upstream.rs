@@ -1,9 +1,10 @@
 //! The upstreams of Envoy.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -13,12 +14,22 @@ use crate::Scratch;
 use crate::envoy::eventually;
 
 /// An upstream in this process. The body of its answer is its name, followed by the request's head as received. Each
-/// `x-answer` header of the request becomes a header line of the answer.
+/// `x-answer` header of the request becomes a header line of the answer. With `x-status` a request asks for a status,
+/// whatever the behaviour. With `x-hold` it names what its answer waits for, see [`Echo::release`].
 #[derive(Debug)]
 pub struct Echo {
     address: SocketAddr,
-    served: Arc<AtomicU64>,
-    behaviour: Arc<Mutex<Behaviour>>,
+    shared: Arc<Shared>,
+}
+
+/// What the connections of an [`Echo`] share.
+#[derive(Debug)]
+struct Shared {
+    name: &'static str,
+    served: AtomicU64,
+    behaviour: Mutex<Behaviour>,
+    released: Mutex<BTreeSet<String>>,
+    release: Condvar,
 }
 
 /// What an upstream does with requests.
@@ -40,6 +51,14 @@ pub enum Behaviour {
     GrpcTrailer(u8),
     /// It answers 200 with this `grpc-status` in the headers and no body.
     GrpcHeader(u8),
+    /// It answers 200 with this `grpc-status` in the body, as gRPC-Web does.
+    GrpcBody(u8),
+    /// It answers 103, and then with this status.
+    EarlyHints(u16),
+    /// It answers 101 and closes the connection a moment later, whatever has come until then.
+    Upgrade,
+    /// It redirects to this path.
+    Redirect(&'static str),
 }
 
 impl Echo {
@@ -47,26 +66,33 @@ impl Echo {
     pub fn start(name: &'static str) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
-        let served = Arc::new(AtomicU64::new(0));
-        let behaviour = Arc::new(Mutex::new(Behaviour::Good));
-        let (count, wanted) = (Arc::clone(&served), Arc::clone(&behaviour));
+        let shared = Arc::new(Shared {
+            name,
+            served: AtomicU64::new(0),
+            behaviour: Mutex::new(Behaviour::Good),
+            released: Mutex::default(),
+            release: Condvar::new(),
+        });
+        let for_connections = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (count, wanted) = (Arc::clone(&count), Arc::clone(&wanted));
+                let shared = Arc::clone(&for_connections);
                 // An error means that Envoy has closed the connection.
-                thread::spawn(move || serve(name, stream, &count, &wanted));
+                thread::spawn(move || serve(stream, &shared));
             }
         });
-        Self {
-            address,
-            served,
-            behaviour,
-        }
+        Self { address, shared }
     }
 
     /// Changes what it does from the next request on.
     pub fn behave(&self, behaviour: Behaviour) {
-        *self.behaviour.lock().unwrap() = behaviour;
+        *self.shared.behaviour.lock().unwrap() = behaviour;
+    }
+
+    /// Lets the requests go on whose header `x-hold` has this value, now and later.
+    pub fn release(&self, hold: &str) {
+        self.shared.released.lock().unwrap().insert(hold.to_owned());
+        self.shared.release.notify_all();
     }
 
     /// The address on which it listens.
@@ -74,18 +100,13 @@ impl Echo {
         self.address
     }
 
-    /// The number of requests that it has answered.
+    /// The number of requests that it has received.
     pub fn served(&self) -> u64 {
-        self.served.load(Ordering::SeqCst)
+        self.shared.served.load(Ordering::SeqCst)
     }
 }
 
-fn serve(
-    name: &str,
-    stream: TcpStream,
-    served: &AtomicU64,
-    behaviour: &Mutex<Behaviour>,
-) -> io::Result<()> {
+fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     loop {
@@ -95,21 +116,26 @@ fn serve(
                 return Ok(());
             }
         }
-        served.fetch_add(1, Ordering::SeqCst);
-        let behaviour = *behaviour.lock().unwrap();
-        misbehave(behaviour, stream.get_mut())?;
-        if !matches!(behaviour, Behaviour::Good | Behaviour::Slow(_)) {
+        shared.served.fetch_add(1, Ordering::SeqCst);
+        if let Some(hold) = values(&head, "x-hold").next() {
+            let held = shared.released.lock().unwrap();
+            let is_held = |released: &mut BTreeSet<String>| !released.contains(&hold);
+            drop(shared.release.wait_while(held, is_held).unwrap());
+        }
+        let status = values(&head, "x-status").next();
+        let behaviour = match status.and_then(|status| status.parse().ok()) {
+            Some(status) => Behaviour::Status(status),
+            None => *shared.behaviour.lock().unwrap(),
+        };
+        if !misbehave(behaviour, stream.get_mut())? {
             continue;
         }
         // The filter must replace this header by its own, or leave it alone.
         let mut answer = b"HTTP/1.1 200 OK\r\nx-canary-decision: upstream\r\n".to_vec();
-        for header in head
-            .split(|byte| *byte == b'\n')
-            .filter_map(|line| line.strip_prefix(b"x-answer: "))
-        {
-            answer.extend_from_slice(header);
-            answer.push(b'\n');
+        for header in values(&head, "x-answer") {
+            write!(answer, "{header}\r\n")?;
         }
+        let name = shared.name;
         write!(
             answer,
             "content-length: {}\r\n\r\n{name}\n",
@@ -120,27 +146,41 @@ fn serve(
     }
 }
 
-/// Answers as this behaviour demands, or waits before the usual answer. An error ends the connection.
-fn misbehave(behaviour: Behaviour, stream: &mut TcpStream) -> io::Result<()> {
+/// The values of a header of the request.
+fn values<'h>(head: &'h [u8], name: &'h str) -> impl Iterator<Item = String> + 'h {
+    let lines = head.split(|byte| *byte == b'\n').filter_map(move |line| {
+        let value = line.strip_prefix(name.as_bytes())?.strip_prefix(b": ")?;
+        Some(value.strip_suffix(b"\r").unwrap_or(value))
+    });
+    lines.map(|value| String::from_utf8_lossy(value).into_owned())
+}
+
+/// Answers as this behaviour demands, or does what comes before the usual answer. Returns whether that has to follow. An
+/// error ends the connection.
+fn misbehave(behaviour: Behaviour, stream: &mut TcpStream) -> io::Result<bool> {
     let closed = || Err(io::ErrorKind::ConnectionAborted.into());
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\n";
+    let grpc = "HTTP/1.1 200 OK\r\ncontent-type: application/grpc\r\n";
     match behaviour {
-        Behaviour::Good => Ok(()),
+        Behaviour::Good => return Ok(true),
         Behaviour::Slow(time) => {
             thread::sleep(time);
-            Ok(())
+            return Ok(true);
         }
         Behaviour::Status(status) => {
             write!(
                 stream,
                 "HTTP/1.1 {status} Told\r\ncontent-length: 0\r\n\r\n"
-            )
+            )?;
         }
+        Behaviour::EarlyHints(status) => write!(
+            stream,
+            "HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 {status} Told\r\ncontent-length: 0\r\n\r\n"
+        )?,
         Behaviour::Hang => {
             thread::sleep(Duration::from_secs(60));
-            closed()
+            return closed();
         }
-        Behaviour::Close => closed(),
+        Behaviour::Close => return closed(),
         Behaviour::Cut => {
             write!(
                 stream,
@@ -148,19 +188,44 @@ fn misbehave(behaviour: Behaviour, stream: &mut TcpStream) -> io::Result<()> {
             )?;
             // Envoy passes the first half on before it sees the end.
             thread::sleep(Duration::from_millis(20));
-            closed()
+            return closed();
         }
+        Behaviour::Upgrade => {
+            write!(
+                stream,
+                "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
+            )?;
+            thread::sleep(Duration::from_millis(100));
+            return closed();
+        }
+        Behaviour::Redirect(path) => write!(
+            stream,
+            "HTTP/1.1 302 Found\r\nlocation: http://color.test{path}\r\ncontent-length: 0\r\n\r\n"
+        )?,
         Behaviour::GrpcTrailer(status) => write!(
             stream,
-            "{head}transfer-encoding: chunked\r\ntrailer: grpc-status\r\n\r\n1\r\nx\r\n0\r\ngrpc-status: {status}\r\n\r\n"
-        ),
+            "{grpc}transfer-encoding: chunked\r\ntrailer: grpc-status\r\n\r\n1\r\nx\r\n0\r\ngrpc-status: {status}\r\n\r\n"
+        )?,
         Behaviour::GrpcHeader(status) => {
             write!(
                 stream,
-                "{head}grpc-status: {status}\r\ncontent-length: 0\r\n\r\n"
-            )
+                "{grpc}grpc-status: {status}\r\ncontent-length: 0\r\n\r\n"
+            )?;
+        }
+        Behaviour::GrpcBody(status) => {
+            let trailers = format!("grpc-status:{status}\r\n");
+            let length = u8::try_from(trailers.len()).unwrap();
+            write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-type: application/grpc-web+proto\r\ncontent-length: {}\r\n\r\n",
+                5 + trailers.len()
+            )?;
+            // A frame with trailers has 0x80 before its length.
+            stream.write_all(&[0x80, 0, 0, 0, length])?;
+            stream.write_all(trailers.as_bytes())?;
         }
     }
+    Ok(false)
 }
 
 /// The real demo service.

@@ -51,7 +51,23 @@ impl Connection {
     /// # Errors
     /// The connection broke before a complete answer, or the answer is malformed.
     pub fn send(&mut self, request: &[u8]) -> io::Result<Response> {
-        self.0.get_mut().write_all(request)?;
+        self.begin(request)?;
+        self.receive()
+    }
+
+    /// Sends these bytes and does not wait for an answer.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub fn begin(&mut self, request: &[u8]) -> io::Result<()> {
+        self.0.get_mut().write_all(request)
+    }
+
+    /// Reads the next answer, which may be an interim one (1xx).
+    ///
+    /// # Errors
+    /// The connection broke before a complete answer, or the answer is malformed.
+    pub fn receive(&mut self) -> io::Result<Response> {
         Response::read(&mut self.0)
     }
 }
@@ -119,6 +135,10 @@ impl Response {
 
     fn read_body(&self, from: &mut impl BufRead) -> io::Result<Vec<u8>> {
         let mut body = Vec::new();
+        // RFC 9112, 6.3: an answer with 1xx ends with its headers.
+        if matches!(self.status, 100..200) {
+            return Ok(body);
+        }
         if self.header("transfer-encoding").is_some() {
             loop {
                 let size = u64::from_str_radix(&line(from)?, 16).map_err(|_| malformed())?;
@@ -184,6 +204,16 @@ mod tests {
         ] {
             let response = read(answer).unwrap();
             assert_eq!((response.status, response.body.as_str()), (200, "blue"));
+        }
+    }
+
+    #[test]
+    fn an_interim_answer_has_no_body() {
+        let mut answers =
+            &b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\nblue"[..];
+        for (status, body) in [(103, ""), (200, "blue")] {
+            let response = Response::read(&mut answers).unwrap();
+            assert_eq!((response.status, response.body.as_str()), (status, body));
         }
     }
 
