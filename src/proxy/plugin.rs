@@ -81,9 +81,14 @@ impl Plugin {
     /// The newest verdict is not always the one in force: the host takes an old root again for a configuration with the
     /// same bytes, without configuring it, and a VM that is late publishes after those that are not.
     pub(crate) fn follow(&self, verdict: &Verdict) {
-        if self.published.get() != verdict.root {
+        if self.follows_another(verdict) {
             self.publish_again(verdict);
         }
+    }
+
+    /// Whether this VM has published the verdict of another root since.
+    pub(crate) fn follows_another(&self, verdict: &Verdict) -> bool {
+        self.published.get() != verdict.root
     }
 
     #[inline(never)] // Hardly ever, so that the code is not among that of every request.

@@ -66,6 +66,9 @@ impl RootContext for Root {
             && let Role::Serve(serving) = &configured.role
         {
             let current = configured.current.take();
+            if !current && configured.plugin.follows_another(&configured.verdict) {
+                serving.drop_answers();
+            }
             serving.tick(&configured.ticker, &configured.plugin, current);
         }
     }

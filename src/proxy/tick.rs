@@ -97,6 +97,14 @@ impl Serving {
         }
     }
 
+    /// Forgets what has been counted and not judged. An answer that comes after another configuration has taken the
+    /// requests says nothing about a version, also if the proxy takes this root again later.
+    pub(crate) fn drop_answers(&self) {
+        for watched in &self.watched {
+            watched.answers.borrow_mut().clear();
+        }
+    }
+
     /// Adds this worker's answers to the record, and judges what is there then. The worker whose write succeeds is the one
     /// that logs and counts what has happened.
     fn judge(&self, place: usize, now: Now, plugin: &Plugin) {

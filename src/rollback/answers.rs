@@ -58,6 +58,7 @@ impl Answers {
     }
 
     /// Forgets everything, after a write has succeeded.
+    #[inline(never)] // Its code is large for how seldom it runs.
     pub(crate) fn clear(&mut self) {
         self.tallies.fill(Tally::default());
         self.empty = true;

@@ -82,7 +82,9 @@ impl State {
         if self.returned_ms == NEVER || now_ms.saturating_sub(self.returned_ms) >= proven_ms {
             return first_ms;
         }
-        self.wait_ms.saturating_mul(2).clamp(first_ms, MAX_WAIT_MS)
+        let twice_ms = self.wait_ms.saturating_mul(2);
+        // `first_ms` is at most the limit. `clamp` would bring code for the case that it is not.
+        twice_ms.max(first_ms).min(MAX_WAIT_MS)
     }
 
     /// Gives its share back.

@@ -16,14 +16,19 @@ fn watched(rollback: &str, weights: [u32; 2]) -> String {
 fn send(vm: &mut Vm, bad: &str) -> bool {
     let stream = vm.open();
     let (request, _) = stream.request(lines(&[(":path", "/")]));
-    let to = |line: &(String, Vec<u8>)| String::from_utf8_lossy(&line.1).contains("green-sub");
-    let green = request
-        .iter()
-        .any(|line| line.0 == "x-canary-cluster" && to(line));
+    let green = to_green(&request);
     let status = if green { bad } else { "200" };
     stream.response_headers(lines(&[(":status", status)]), true);
     stream.delete();
     green
+}
+
+/// Whether the filter has chosen green for the request with these lines.
+fn to_green(request: &[(String, Vec<u8>)]) -> bool {
+    let to = |line: &(String, Vec<u8>)| String::from_utf8_lossy(&line.1).contains("green-sub");
+    request
+        .iter()
+        .any(|line| line.0 == "x-canary-cluster" && to(line))
 }
 
 /// Enough of them for a rollback.
@@ -162,6 +167,38 @@ fn the_root_that_gets_the_streams_is_the_one_that_judges() {
         vm.tick();
         assert_eq!(metric("canary_rolled_back"), Some(0));
         open.delete();
+    });
+}
+
+/// As above, but what comes late are errors of a time at which another configuration was in force.
+#[test]
+fn late_answers_of_a_configuration_that_was_replaced_do_not_count_when_it_comes_back() {
+    let shared = Shared::default();
+    Worker::start(&shared).run(|vm| {
+        let one = watched("", [1, 1]);
+        vm.configure(&one);
+        let open: Vec<_> = (0..200)
+            .map(|_| {
+                let stream = vm.open();
+                let (request, _) = stream.request(lines(&[(":path", "/")]));
+                (stream, to_green(&request))
+            })
+            .collect();
+        vm.tick();
+        vm.configure(watched(r#", "retry": "other""#, [1, 1]));
+        greens(vm, 50);
+        for (stream, green) in &open {
+            let status = if *green { "503" } else { "200" };
+            stream.response_headers(lines(&[(":status", status)]), true);
+        }
+        vm.tick();
+        vm.configure(&one);
+        assert_eq!(vm.roots().len(), 1, "the first root is taken again");
+        greens(vm, 50);
+        vm.tick();
+        assert!(greens(vm, 50) > 0);
+        assert_eq!(metric("canary_rollbacks_total"), Some(0));
+        open.into_iter().for_each(|(stream, _)| stream.delete());
     });
 }
 

@@ -14,8 +14,9 @@ use crate::Scratch;
 use crate::envoy::eventually;
 
 /// An upstream in this process. The body of its answer is its name, followed by the request's head as received. Each
-/// `x-answer` header of the request becomes a header line of the answer. With `x-status` a request asks for a status,
-/// whatever the behaviour. With `x-hold` it names what its answer waits for, see [`Echo::release`].
+/// `x-answer` header of the request becomes a header line of the answer. With `x-status-` and the upstream's name a request
+/// asks for a status, whatever the behaviour. With `x-hold-` and the name it says what its answer waits for, see
+/// [`Echo::release`].
 #[derive(Debug)]
 pub struct Echo {
     address: SocketAddr,
@@ -89,7 +90,7 @@ impl Echo {
         *self.shared.behaviour.lock().unwrap() = behaviour;
     }
 
-    /// Lets the requests go on whose header `x-hold` has this value, now and later.
+    /// Lets the requests go on whose header `x-hold-` has this value, now and later.
     pub fn release(&self, hold: &str) {
         self.shared.released.lock().unwrap().insert(hold.to_owned());
         self.shared.release.notify_all();
@@ -117,12 +118,12 @@ fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
             }
         }
         shared.served.fetch_add(1, Ordering::SeqCst);
-        if let Some(hold) = values(&head, "x-hold").next() {
+        if let Some(hold) = values(&head, &format!("x-hold-{}", shared.name)).next() {
             let held = shared.released.lock().unwrap();
             let is_held = |released: &mut BTreeSet<String>| !released.contains(&hold);
             drop(shared.release.wait_while(held, is_held).unwrap());
         }
-        let status = values(&head, "x-status").next();
+        let status = values(&head, &format!("x-status-{}", shared.name)).next();
         let behaviour = match status.and_then(|status| status.parse().ok()) {
             Some(status) => Behaviour::Status(status),
             None => *shared.behaviour.lock().unwrap(),

@@ -32,6 +32,7 @@ mod ramp;
 mod refuse;
 mod rollback;
 mod rollback_counts;
+mod rollback_roots;
 mod soak;
 mod split;
 mod steady;
