@@ -1,10 +1,11 @@
 //! Two plugins in one proxy, and a key that is issued and goes on.
 
 use harness::http1::Response;
-use harness::{Filter, Setup, manager};
+use harness::{Filter, Setup, eventually, manager};
 use serde_json::{Value, json};
 
-use crate::support::{World, policy, reached, rule, who};
+use crate::rollback::configuration;
+use crate::support::{World, no_vm_restarted, policy, reached, routes, rule, who};
 
 /// A second filter of this configuration and plugin name after the shipped one.
 fn second(bootstrap: &mut Value, name: &str, policy: &str) {
@@ -108,4 +109,76 @@ fn a_plugin_of_the_same_name_that_is_refused_runs_the_rules_of_the_other() {
         assert_eq!(who(&connection.get("/color", &[]).unwrap()), "green");
     }
     assert_eq!(world.envoy.stat(counter), 40, "both filters decided");
+}
+
+/// A rule named `color`, with `rollback`, for this path.
+fn watched(path: &str) -> Value {
+    let rule = json!({"match": [{"uri": {"prefix": path}}]});
+    configuration([50, 50], &json!({"stable": "blue-sub"}), &rule)
+}
+
+/// The number of virtual machines.
+fn machines(world: &World) -> u64 {
+    world.envoy.stat("wasm.envoy.wasm.runtime.v8.active")
+}
+
+#[test]
+fn two_plugins_in_one_virtual_machine_each_judge_their_own_rule() {
+    let alone = World::start(&Setup::new(policy(&watched("/color/one"))));
+    let world = World::start(&Setup {
+        change: |bootstrap| {
+            let other = json!({
+                "http": [watched("/color/two")], "clusterHeader": "x-second", "responseHeader": "x-two"
+            });
+            second(bootstrap, "second", &other.to_string());
+            let filter = &mut manager(bootstrap)["http_filters"][1];
+            filter["typed_config"]["config"]["root_id"] = json!("second");
+            let header = json!({"name": "x-second", "present_match": true});
+            let route = json!({
+                "match": {"prefix": "/color/two", "headers": [header]}, "route": {"cluster_header": "x-second"}
+            });
+            routes(bootstrap).insert(0, route);
+        },
+        ..Setup::new(policy(&watched("/color/one")))
+    });
+    assert_eq!(machines(&world), machines(&alone), "they share them");
+    let mut connection = world.envoy.connect();
+    // By chance none of so many goes to green in one of 10^12 tries.
+    let mut greens = |path: &str, green_answers: &str| {
+        let mut to_green = || {
+            let status = [("x-status-green", green_answers.as_bytes())];
+            let answer = connection.get(path, &status).unwrap();
+            let decision = ["x-canary-decision", "x-two"].map(|name| answer.header(name));
+            decision
+                .into_iter()
+                .flatten()
+                .any(|it| it.contains("subset=green-sub"))
+        };
+        (0..40).filter(|_| to_green()).count()
+    };
+    let lines = || {
+        let log = world.envoy.log();
+        let lines = log
+            .lines()
+            .filter_map(|line| line.split_once(": canary-filter "));
+        let lines = lines.filter(|(_, line)| line.contains(" rolled back: "));
+        lines
+            .map(|(_, line)| line.split(" rolled back: ").next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let out = [
+        "second: rule color: green-sub",
+        "canary: rule color: green-sub",
+    ];
+    eventually("the second plugin's green is out", || {
+        assert!(greens("/color/one", "200") > 0);
+        (greens("/color/two", "503") == 0).then_some(())
+    });
+    assert_eq!(lines(), out[..1]);
+    eventually("the first plugin's green is out", || {
+        assert_eq!(greens("/color/two", "200"), 0);
+        (greens("/color/one", "503") == 0).then_some(())
+    });
+    assert_eq!(lines(), out);
+    no_vm_restarted(&world.envoy);
 }

@@ -8,8 +8,9 @@ use harness::http1::Response;
 use harness::{Behaviour, Setup, eventually, manager};
 use serde_json::{Value, json};
 
-use crate::rollback::{configuration, plain, world};
-use crate::support::{World, no_vm_restarted, routes};
+use crate::rollback::{RATE, configuration, plain, warnings, world};
+use crate::steady::{Seen, Steady};
+use crate::support::{World, no_vm_restarted, policy, routes};
 
 #[test]
 fn a_hundred_rules_are_judged_each_for_itself() {
@@ -51,6 +52,35 @@ fn a_hundred_rules_are_judged_each_for_itself() {
         counters.map(|(_, count)| count).sum::<u64>()
     };
     assert_eq!(counted(&world.envoy.stats()), 50);
+    no_vm_restarted(&world.envoy);
+}
+
+/// With users who stay, errors must come from three different ones.
+#[test]
+fn users_in_a_loop_who_stay_with_their_version_need_to_be_three() {
+    let sticky = json!({"consistentHash": [{"httpHeaderName": "x-user"}]});
+    let stable = json!({"stable": "blue-sub"});
+    let world = world(policy(&configuration([50, 50], &stable, &sticky)));
+    let load = Steady::start(&world.envoy, RATE, 8);
+    let mut connection = world.envoy.connect();
+    let mut ask = |user: &str, status: &[u8]| {
+        let headers = [("x-user", user.as_bytes()), ("x-status-green", status)];
+        let answer = connection.get("/color", &headers).unwrap();
+        let decision = answer.header("x-canary-decision").unwrap();
+        decision.contains("subset=green-sub")
+    };
+    let names = (0..).map(|number| format!("in-a-loop-{number}"));
+    let greens: Vec<_> = names.filter(|name| ask(name, b"200")).take(3).collect();
+    for user in &greens[..2] {
+        for _ in 0..400 {
+            assert!(ask(user, b"503"));
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(warnings(&world), [""; 0], "{user}");
+    }
+    eventually("green is out", || (!ask(&greens[2], b"503")).then_some(()));
+    assert_eq!(warnings(&world).len(), 1);
+    assert!(load.all(Seen::is_good));
     no_vm_restarted(&world.envoy);
 }
 

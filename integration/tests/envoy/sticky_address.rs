@@ -1,12 +1,15 @@
 //! The client's address as a key: without its port, and the one that Envoy trusts.
 
+use std::io::{Read, Write};
 use std::net::{Ipv6Addr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use harness::{Setup, manager};
 use serde_json::{Value, json};
 
 use crate::sticky_keys::{decided, keyed, known, setup};
-use crate::support::{World, skipped, who};
+use crate::support::{World, no_vm_restarted, skipped, who};
 
 fn by_address() -> Setup {
     setup(&json!([{"useSourceIp": true}]))
@@ -113,4 +116,52 @@ fn an_ipv6_client_is_known_without_brackets_and_port() {
 fn on_ipv6(bootstrap: &mut Value) {
     bootstrap["static_resources"]["listeners"][0]["address"]["socket_address"]["address"] =
         json!("::1");
+}
+
+/// docs/stickiness.md says that it has none.
+#[test]
+fn a_client_on_a_unix_socket_has_no_address_and_every_request_is_drawn_anew() {
+    let world = World::start(&Setup {
+        change: on_a_unix_socket,
+        ..by_address()
+    });
+    let mut stream = UnixStream::connect(world.envoy.file(SOCKET)).unwrap();
+    let requests = 200;
+    for left in (0..requests).rev() {
+        let connection = if left == 0 { "close" } else { "keep-alive" };
+        // Nothing that the client says about its address stands in for it.
+        write!(
+            stream,
+            "GET /color HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 203.0.113.1\r\nconnection: {connection}\r\n\r\n"
+        )
+        .unwrap();
+    }
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    let decided = |version: &str| {
+        let decision =
+            format!("x-canary-decision: route=tested;subset={version}-sub;reason=weighted;");
+        answers.matches(&decision).count()
+    };
+    let (blue, green) = (decided("blue"), decided("green"));
+    assert_eq!(blue + green, requests, "{answers}");
+    // Six standard deviations of a fair draw.
+    assert!(green.abs_diff(requests / 2) < 43, "{green} of {requests}");
+    no_vm_restarted(&world.envoy);
+}
+
+/// The socket's name in the folder of the bootstrap.
+const SOCKET: &str = "client.sock";
+
+/// A second listener, the same but for its address.
+fn on_a_unix_socket(bootstrap: &mut Value) {
+    let clusters = &bootstrap["dynamic_resources"]["cds_config"]["path_config_source"]["path"];
+    let path = Path::new(clusters.as_str().unwrap()).with_file_name(SOCKET);
+    let listeners = bootstrap["static_resources"]["listeners"]
+        .as_array_mut()
+        .unwrap();
+    let mut second = listeners[0].clone();
+    second["name"] = json!("unix");
+    second["address"] = json!({"pipe": {"path": path}});
+    listeners.push(second);
 }
