@@ -15,6 +15,7 @@
 mod bad_config;
 mod bad_table;
 mod chain;
+mod clock;
 mod empty_version;
 mod hash_policy;
 mod hostile;

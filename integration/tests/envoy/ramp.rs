@@ -47,7 +47,7 @@ fn a_ramp_goes_on_while_the_canary_breaks_and_a_rollback_is_stronger() {
 }
 
 /// Seconds since 1970 as a time of day of their day, which `date` knows.
-fn rfc3339(seconds: u64) -> String {
+pub(crate) fn rfc3339(seconds: u64) -> String {
     let date = std::process::Command::new("date")
         .args(["-u", "-d", &format!("@{seconds}"), "+%Y-%m-%dT%H:%M:%SZ"])
         .output()
