@@ -34,6 +34,7 @@ mod refuse;
 mod rollback;
 mod rollback_counts;
 mod rollback_roots;
+mod rollback_rules;
 mod soak;
 mod split;
 mod steady;

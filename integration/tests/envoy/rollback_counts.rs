@@ -1,4 +1,4 @@
-//! What the filter counts for a rollback, in a real Envoy: the final answers, each for its own rule.
+//! What the filter counts for a rollback, in a real Envoy: the rows of the table in docs/semantics.md.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -8,81 +8,8 @@ use harness::http1::Response;
 use harness::{Behaviour, Setup, eventually, manager};
 use serde_json::{Value, json};
 
-use crate::rollback::{RATE, configuration, plain, warnings, world};
-use crate::steady::{Seen, Steady};
-use crate::support::{World, no_vm_restarted, policy, routes};
-
-#[test]
-fn a_hundred_rules_are_judged_each_for_itself() {
-    let rules: Vec<_> = (0..100)
-        .map(|number| {
-            let mut rule = configuration([50, 50], &json!({"stable": "blue-sub"}), &json!({}));
-            rule["name"] = json!(format!("color-{number}"));
-            rule["match"] = json!([{"uri": {"prefix": format!("/color/{number}/")}}]);
-            rule
-        })
-        .collect();
-    let policy = json!({"http": rules, "responseHeader": "x-canary-decision"}).to_string();
-    let world = world(policy);
-    world.green.behave(Behaviour::Status(500));
-    let mut connections: Vec<_> = (0..8).map(|_| world.envoy.connect()).collect();
-    for round in 0..40 {
-        for number in (0..100).step_by(2) {
-            let connection = &mut connections[(round + number) % 8];
-            connection.get(format!("/color/{number}/"), &[]).unwrap();
-        }
-    }
-    let out = |stats: &BTreeMap<String, u64>| {
-        let gauges = stats
-            .iter()
-            .filter(|(name, _)| name.contains("canary_rolled_back"));
-        gauges
-            .filter(|(name, value)| name.contains("green-sub") && **value == 1)
-            .count()
-    };
-    world
-        .envoy
-        .wait_for("every second rule has rolled back", |stats| {
-            out(stats) == 50
-        });
-    let counted = |stats: &BTreeMap<String, u64>| {
-        let counters = stats
-            .iter()
-            .filter(|(name, _)| name.contains("canary_rollbacks_total"));
-        counters.map(|(_, count)| count).sum::<u64>()
-    };
-    assert_eq!(counted(&world.envoy.stats()), 50);
-    no_vm_restarted(&world.envoy);
-}
-
-/// With users who stay, errors must come from three different ones.
-#[test]
-fn users_in_a_loop_who_stay_with_their_version_need_to_be_three() {
-    let sticky = json!({"consistentHash": [{"httpHeaderName": "x-user"}]});
-    let stable = json!({"stable": "blue-sub"});
-    let world = world(policy(&configuration([50, 50], &stable, &sticky)));
-    let load = Steady::start(&world.envoy, RATE, 8);
-    let mut connection = world.envoy.connect();
-    let mut ask = |user: &str, status: &[u8]| {
-        let headers = [("x-user", user.as_bytes()), ("x-status-green", status)];
-        let answer = connection.get("/color", &headers).unwrap();
-        let decision = answer.header("x-canary-decision").unwrap();
-        decision.contains("subset=green-sub")
-    };
-    let names = (0..).map(|number| format!("in-a-loop-{number}"));
-    let greens: Vec<_> = names.filter(|name| ask(name, b"200")).take(3).collect();
-    for user in &greens[..2] {
-        for _ in 0..400 {
-            assert!(ask(user, b"503"));
-            thread::sleep(Duration::from_millis(5));
-        }
-        assert_eq!(warnings(&world), [""; 0], "{user}");
-    }
-    eventually("green is out", || (!ask(&greens[2], b"503")).then_some(()));
-    assert_eq!(warnings(&world).len(), 1);
-    assert!(load.all(Seen::is_good));
-    no_vm_restarted(&world.envoy);
-}
+use crate::rollback::{configuration, plain};
+use crate::support::{World, no_vm_restarted, routes};
 
 /// What the filter has counted, as `rule/version/class`, next to what it should have. docs/semantics.md has the table.
 struct Tally {
@@ -262,14 +189,56 @@ fn an_upgrade_counts_by_its_headers_alone() {
     tally.finish();
 }
 
-/// Envoy's filter for gRPC-Web, at this place among the filters.
-fn translate(bootstrap: &mut Value, place: usize) {
-    let filter = json!({
-        "name": "grpc_web",
-        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.grpc_web.v3.GrpcWeb"}
+#[test]
+fn a_client_that_leaves_before_the_answer_counts_nothing() {
+    let tally = Tally::start(&Setup::new(plain([0, 100])));
+    let mut connection = tally.world.envoy.connect();
+    let held = GET.replace("\r\n\r\n", "\r\nx-hold-green: for ever\r\n\r\n");
+    connection.begin(held.as_bytes()).unwrap();
+    eventually("green has the request", || {
+        (tally.world.green.served() == 1).then_some(())
     });
+    drop(connection);
+    tally.world.envoy.wait_for("Envoy has noticed it", |stats| {
+        stats["http.ingress.downstream_rq_active"] == 0
+    });
+    tally.finish();
+}
+
+/// Places one of Envoy's filters among the filters of the listener.
+fn add_filter(bootstrap: &mut Value, place: usize, kind: &str, mut configuration: Value) {
+    configuration["@type"] = json!(format!(
+        "type.googleapis.com/envoy.extensions.filters.http.{kind}"
+    ));
     let filters = manager(bootstrap)["http_filters"].as_array_mut().unwrap();
+    let filter = json!({"name": kind, "typed_config": configuration});
     filters.insert(place, filter);
+}
+
+#[test]
+fn the_answer_of_a_later_filter_counts_and_that_of_an_earlier_one_does_not() {
+    fn fault(bootstrap: &mut Value, place: usize) {
+        let abort = json!({"abort": {"http_status": 503, "percentage": {"numerator": 100}}});
+        add_filter(bootstrap, place, "fault.v3.HTTPFault", abort);
+    }
+    let earlier: fn(&mut Value) = |bootstrap| fault(bootstrap, 0);
+    let later = |bootstrap: &mut Value| fault(bootstrap, 1);
+    for (change, counts) in [(earlier, false), (later, true)] {
+        let mut tally = Tally::start(&Setup {
+            change,
+            ..Setup::new(plain([0, 100]))
+        });
+        assert_eq!(tally.world.envoy.get("/color").status, 503);
+        if counts {
+            tally.expect("a later filter's 503", ERROR);
+        }
+        assert_eq!(tally.world.green.served(), 0);
+        tally.finish();
+    }
+}
+
+fn translate(bootstrap: &mut Value, place: usize) {
+    add_filter(bootstrap, place, "grpc_web.v3.GrpcWeb", json!({}));
 }
 
 #[test]
