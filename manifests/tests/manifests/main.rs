@@ -14,6 +14,7 @@ mod docs;
 mod kustomize;
 mod plugin;
 mod pods;
+mod promtool;
 mod repository;
 mod schema;
 mod telemetry;
