@@ -1,9 +1,12 @@
 //! Each document alone against the published schemas. They do not cover the patches of an EnvoyFilter, which are Envoy's
 //! own configuration: the tests in `integration/` give those to a real Envoy, which refuses unknown fields.
 
+mod argo_rollouts;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use kcr_extensions_istio_io::v1alpha1::wasmplugins::WasmPlugin;
+use kcr_flagger_app::v1beta1::metrictemplates::MetricTemplate;
 use kcr_networking_istio_io::v1::destinationrules::DestinationRule;
 use kcr_networking_istio_io::v1::gateways::Gateway;
 use kcr_networking_istio_io::v1::virtualservices::VirtualService;
@@ -11,6 +14,7 @@ use kcr_networking_istio_io::v1alpha3::envoyfilters::EnvoyFilter;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use self::argo_rollouts::AnalysisTemplate;
 use crate::at;
 
 /// Checks that the document's kind has a schema and that the schema has every field of the document.
@@ -25,7 +29,9 @@ pub fn check(document: &Value) -> Result<(), String> {
     );
     match kind.as_str() {
         "apps/v1/Deployment" => strict::<Deployment>(document),
+        "argoproj.io/v1alpha1/AnalysisTemplate" => strict::<AnalysisTemplate>(document),
         "extensions.istio.io/v1alpha1/WasmPlugin" => strict::<WasmPlugin>(document),
+        "flagger.app/v1beta1/MetricTemplate" => strict::<MetricTemplate>(document),
         "networking.istio.io/v1/DestinationRule" => strict::<DestinationRule>(document),
         "networking.istio.io/v1/Gateway" => strict::<Gateway>(document),
         "networking.istio.io/v1/VirtualService" => strict::<VirtualService>(document),

@@ -9,6 +9,7 @@ use std::{fs, thread};
 use serde_json::{Value, json};
 
 use crate::repository::{root, text};
+use crate::telemetry::analysis;
 
 const RULES: &str = "istio/telemetry/prometheus-rules.yaml";
 
@@ -41,6 +42,15 @@ fn rules() -> PathBuf {
     root().join(RULES)
 }
 
+/// Runs these tests of the rules, which look at the minute 20.
+fn run(tests: &[Value]) {
+    let file = json!({"rule_files": [rules()], "evaluation_interval": "20m", "tests": tests});
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tests.yaml");
+    fs::write(&path, file.to_string()).unwrap();
+    promtool(&["test", "rules"], &path);
+}
+
 #[test]
 fn prometheus_accepts_the_rules() {
     promtool(&["check", "rules", "--lint-fatal"], &rules());
@@ -59,11 +69,33 @@ fn the_fleet_is_judged_as_the_golden_cases_say() {
     let cases: Value = serde_json::from_str(&text("tests/vectors/evidence.json")).unwrap();
     let cases = cases["cases"].as_array().unwrap();
     let tests: Vec<_> = cases.chunks(CHUNK).map(test).collect();
-    let file = json!({"rule_files": [rules()], "evaluation_interval": "20m", "tests": tests});
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("evidence.yaml");
-    fs::write(&path, file.to_string()).unwrap();
-    promtool(&["test", "rules"], &path);
+    run(&tests);
+}
+
+/// The controllers get 1 for a bad canary, 0 for a good one with enough answers, and otherwise nothing.
+#[test]
+fn the_controllers_get_the_judgement_once_the_canary_has_answered_often_enough() {
+    let cases = [
+        // requests and errors of the canary in five minutes
+        (40.0, 0.0, json!([])),
+        (60.0, 0.0, json!([{"labels": "{}", "value": 0}])),
+        (40.0, 30.0, json!([{"labels": "{}", "value": 1}])),
+        (60.0, 30.0, json!([{"labels": "{}", "value": 1}])),
+    ];
+    let tests: Vec<_> = cases
+        .into_iter()
+        .map(|(requests, errors, samples)| {
+            let canary = json!({"requests": requests, "errors": errors});
+            let stable = json!({"requests": 400.0, "errors": 0.0});
+            let counters = [counters("color", "canary", &canary, 20), counters("color", "stable", &stable, 20)];
+            json!({
+                "interval": "15s",
+                "input_series": counters.concat(),
+                "promql_expr_test": [{"expr": analysis(), "eval_time": "20m", "exp_samples": samples}]
+            })
+        })
+        .collect();
+    run(&tests);
 }
 
 /// These cases in every window.
@@ -118,6 +150,10 @@ fn test(cases: &[Value]) -> Value {
 /// The counters of two gateway pods that together count the case in every window of so many samples. The two pods see
 /// different shares of it.
 fn counters(route: &str, role: &str, counts: &Value, samples: u32) -> Vec<Value> {
+    let subset = match role {
+        "canary" => "green-sub",
+        _ => "blue-sub",
+    };
     let [requests, errors] = ["requests", "errors"].map(|name| counts[name].as_f64().unwrap());
     [
         ("a", "ok", (requests - errors) * 0.25),
@@ -126,7 +162,7 @@ fn counters(route: &str, role: &str, counts: &Value, samples: u32) -> Vec<Value>
         ("b", "slow", errors * 0.5),
     ]
     .map(|(pod, class, count)| {
-        let mut labels = format!("route=\"{route}\",subset=\"{role}-sub\",role=\"{role}\"");
+        let mut labels = format!("route=\"{route}\",subset=\"{subset}\",role=\"{role}\"");
         write!(labels, ",class=\"{class}\",pod=\"{pod}\"").unwrap();
         json!({
             "series": format!("canary_responses_total{{{labels}}}"),
@@ -138,7 +174,7 @@ fn counters(route: &str, role: &str, counts: &Value, samples: u32) -> Vec<Value>
 
 /// What the vectors say about the case, as series.
 fn expectations(route: &str, window: &str, case: &Value) -> Vec<Value> {
-    let labels = format!("{{route=\"{route}\",subset=\"canary-sub\",window=\"{window}\"}}");
+    let labels = format!("{{route=\"{route}\",subset=\"green-sub\",window=\"{window}\"}}");
     let series = |name: &str, value: f64| json!({"series": format!("{name}{labels}"), "values": format!("{value}x80")});
     let requests = ["canary", "stable"].map(|role| case[role]["requests"].as_f64().unwrap());
     // What double precision leaves of sums as large as the number of requests.

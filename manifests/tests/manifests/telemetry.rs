@@ -1,10 +1,11 @@
 //! The files for Prometheus and for Istio's statistics.
 
-use manifests::{Documents, schema};
+use manifests::{Documents, schema, text as string};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::repository::text;
+use crate::repository::{read, text};
+use crate::schema::check_all;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -119,5 +120,67 @@ fn istio_makes_labels_of_the_same_tags_as_envoy_does() {
             tag["regex"],
             format!(r"({}=\.=(.*?);\.;)", name.as_str().unwrap())
         );
+    }
+}
+
+/// The query of a template for a controller, with these values for its variables.
+pub(crate) fn query(file: &str, at: &str, variable: &str) -> String {
+    let template = Documents::parse(&text(file)).unwrap().0.remove(0);
+    let query = string(template.pointer(at).unwrap()).to_owned();
+    let values = [
+        ("route", "color"),
+        ("subset", "green-sub"),
+        ("answers", "50"),
+    ];
+    let filled = values.iter().fold(query, |query, (name, value)| {
+        query.replace(&variable.replace("NAME", name), value)
+    });
+    assert!(!filled.contains("{{"), "{filled}");
+    filled
+}
+
+/// The query by which Argo Rollouts judges the canary `green-sub` of the rule `color`, at 50 answers.
+pub(crate) fn analysis() -> String {
+    let at = "/spec/metrics/0/provider/prometheus/query";
+    query(
+        "istio/telemetry/analysis-template.yaml",
+        at,
+        "{{args.NAME}}",
+    )
+}
+
+#[test]
+fn the_controllers_ask_for_the_same_judgement() {
+    let flagger = query(
+        "istio/telemetry/metric-template.yaml",
+        "/spec/query",
+        "{{ variables.NAME }}",
+    );
+    assert_eq!(analysis(), flagger);
+    for name in names(&flagger) {
+        known(
+            &name,
+            &["canary:worse_than_stable", "canary:responses:increase"],
+        );
+    }
+}
+
+#[test]
+fn the_templates_have_only_fields_that_their_schema_has() {
+    for file in ["analysis-template.yaml", "metric-template.yaml"] {
+        let documents = read(&[&format!("telemetry/{file}")]);
+        check_all(&documents);
+        for at in [
+            "/spec",
+            "/spec/metrics/0",
+            "/spec/metrics/0/provider/prometheus",
+            "/spec/provider",
+        ] {
+            let mut document = documents.0[0].clone();
+            if let Some(place) = document.pointer_mut(at) {
+                place["adress"] = "http://prometheus".into();
+                schema::check(&document).unwrap_err();
+            }
+        }
     }
 }
