@@ -157,6 +157,11 @@ integration: wasm envoy ## run the tests in a real Envoy
 	cargo test -p demo --test runner
 	cargo test -p integration --test envoy --test oracle
 
+.PHONY: dashboard
+dashboard: wasm envoy ## draw docs/dashboard.svg from the answers of a real Prometheus; takes a minute
+	@command -v prometheus >/dev/null || { echo "prometheus is missing: install it and run make again" >&2; exit 1; }
+	CANARY_PICTURE=docs/dashboard.svg cargo test -p integration --test envoy prometheus
+
 .PHONY: oracle
 oracle: wasm envoy ## compare the filter with Envoy's own router for longer: make oracle PAIRS=200000 SEED=1
 	CANARY_ORACLE_PAIRS=$(PAIRS) CANARY_ORACLE_SEED=$(SEED) cargo test -p integration --test oracle -- --nocapture

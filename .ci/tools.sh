@@ -1,5 +1,6 @@
-# Functions for .ci/run that install a browser, kubectl and a container engine; without them some tests are skipped. A tool
-# that cannot be installed is printed by name, and so are the tests that need it. Nothing in this file fails the run.
+# Functions for .ci/run that install a browser, kubectl, Prometheus and a container engine; without them some tests are
+# skipped. A tool that cannot be installed is printed by name, and so are the tests that need it. Nothing in this file
+# fails the run.
 
 # The number of seconds that apt-get may wait for the network in total.
 limit=100
@@ -55,6 +56,12 @@ get_kubectl() {
   else
     say "skipped: kubectl: 1.27 is needed, and Debian has ${candidate:-none}"
   fi
+}
+
+# The package also has promtool. Some systems start the server when they install it; the tests use their own.
+get_prometheus() {
+  type -P prometheus promtool >/dev/null && return
+  install "prometheus" prometheus || true
 }
 
 # Uses CONTAINER_ENGINE or a docker that already runs. Otherwise it starts a dockerd in a temporary folder, which ends with

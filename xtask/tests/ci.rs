@@ -33,6 +33,8 @@ const OPTIONAL: &[&str] = &[
     "dockerd",
     "iptables",
     "kubectl",
+    "prometheus",
+    "promtool",
 ];
 
 struct Ran {
@@ -161,6 +163,7 @@ fn tools_that_cannot_be_installed_are_named_and_fail_nothing() {
     for tool in [
         "browser: apt-get has not installed chromium: E: no network",
         "kubectl: 1.27",
+        "prometheus: apt-get has not installed prometheus: E: no network",
         "container engine: apt-get",
     ] {
         assert!(

@@ -102,6 +102,11 @@ impl Envoy {
         self.dir.join(name)
     }
 
+    /// The address of the admin interface.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin
+    }
+
     /// A page of the admin interface.
     pub fn admin(&self, path: &str) -> String {
         http1::get(self.admin, path).unwrap().body

@@ -29,6 +29,7 @@ mod many;
 mod observe;
 mod page;
 mod patterns;
+mod prometheus;
 mod ramp;
 mod refuse;
 mod rollback;

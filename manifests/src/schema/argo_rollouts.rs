@@ -1,13 +1,13 @@
 //! The part of Argo Rollouts' AnalysisTemplate that a query to Prometheus needs. No crate has this kind; the fields are
 //! those of its published CRD (`analysistemplates.argoproj.io`), of which other providers are left out.
 
+#![allow(dead_code, reason = "the fields only have to have the right form")]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Deserialize;
 
-/// The object. serde reads the fields, and nothing else does.
 #[derive(Deserialize)]
-#[allow(dead_code, reason = "only whether a document has this form matters")]
 pub(super) struct AnalysisTemplate {
     metadata: ObjectMeta,
     spec: Spec,
@@ -15,7 +15,6 @@ pub(super) struct AnalysisTemplate {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(dead_code, reason = "see above")]
 struct Spec {
     #[serde(default)]
     args: Vec<Argument>,
@@ -30,7 +29,6 @@ struct Spec {
 }
 
 #[derive(Deserialize)]
-#[allow(dead_code, reason = "see above")]
 struct Argument {
     name: String,
     value: Option<String>,
@@ -38,14 +36,12 @@ struct Argument {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(dead_code, reason = "see above")]
 struct DryRun {
     metric_name: String,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(dead_code, reason = "see above")]
 struct Retention {
     limit: i32,
     metric_name: String,
@@ -53,7 +49,6 @@ struct Retention {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(dead_code, reason = "see above")]
 struct Template {
     cluster_scope: Option<bool>,
     template_name: Option<String>,
@@ -61,7 +56,6 @@ struct Template {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(dead_code, reason = "see above")]
 struct Metric {
     name: String,
     interval: Option<String>,
@@ -77,14 +71,12 @@ struct Metric {
 }
 
 #[derive(Deserialize)]
-#[allow(dead_code, reason = "see above")]
 struct Provider {
     prometheus: Prometheus,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(dead_code, reason = "see above")]
 struct Prometheus {
     address: Option<String>,
     query: Option<String>,

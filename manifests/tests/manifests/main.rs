@@ -10,6 +10,7 @@
 
 mod alone;
 mod compose;
+mod dashboard;
 mod docs;
 mod kustomize;
 mod plugin;
