@@ -10,7 +10,7 @@ use super::server::Series;
 const COLUMN: f64 = 50.0;
 const ROW: f64 = 27.0;
 /// The frame of a plot inside its panel: left, top, right, bottom.
-const FRAME: [f64; 4] = [56.0, 34.0, 14.0, 44.0];
+const FRAME: [f64; 4] = [62.0, 34.0, 14.0, 58.0];
 /// Colours that colour-blind people can tell apart, on white.
 const PALETTE: [&str; 6] = [
     "#0b62a4", "#1f7a1f", "#b35900", "#7b3fa0", "#8a1538", "#4d4d4d",
@@ -253,22 +253,36 @@ impl Canvas {
         self.legend(vec![(texts[0], "#a9d5a9"), (texts[1], "#d98080")]);
     }
 
+    /// The names below the plot, in one line or two.
     fn legend(&mut self, entries: Vec<(&str, &str)>) {
-        let mut x = FRAME[0];
+        let (mut x, mut y) = (FRAME[0], self.h - 24.0);
         for (name, color) in entries {
-            let y = self.h - 10.0;
+            let width = 32.0 + 6.2 * name.len() as f64;
+            if x + width > self.w {
+                (x, y) = (FRAME[0], y + 16.0);
+            }
             self.add(format!(
                 "<rect x=\"{x:.0}\" y=\"{:.0}\" width=\"14\" height=\"5\" fill=\"{color}\"/>",
                 y - 6.0
             ));
             self.text(x + 18.0, y, "font-size=\"11\"", name);
-            x += 32.0 + 6.2 * name.len() as f64;
+            x += width;
         }
     }
 }
 
+/// A version has the same colour in each panel that has one line for it.
 fn color(line: &Line) -> &'static str {
-    PALETTE[line.number % PALETTE.len()]
+    let labels = &line.series.labels;
+    let version = ["pod", "class", "window"]
+        .iter()
+        .all(|name| !labels.contains_key(*name));
+    let number = match line.series.label("subset") {
+        "blue-sub" if version => 0,
+        "green-sub" if version => 1,
+        _ => line.number,
+    };
+    PALETTE[number % PALETTE.len()]
 }
 
 /// A value with its unit.
