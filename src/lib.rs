@@ -64,12 +64,22 @@ pub use choosing::random::Random;
 pub use choosing::reason::Reason;
 pub use choosing::rule::Rule;
 pub use choosing::split::{InForce, Split};
+#[cfg(not(feature = "proxy"))]
+pub use choosing::sticky::trace::LookedUp;
 pub use config::invalid::{InvalidConfig, Position};
 pub use config::path::{Path, Step};
+#[cfg(not(feature = "proxy"))]
+pub use config::timestamp::parse_time;
+#[cfg(not(feature = "proxy"))]
+pub use policy::explanation::{Choice, Explanation, Failure, Passed};
 pub use policy::outputs::{DEFAULT_CLUSTER_HEADER, Outputs};
+#[cfg(not(feature = "proxy"))]
+pub use policy::what_if::NotWatched;
 pub use policy::{Description, Policy, metrics};
 pub use request::{Fields, Line, Lines, Request};
 pub use response::Class;
+#[cfg(any(test, not(feature = "proxy")))]
+pub use rollback::model::{Model, Tick, Traffic};
 
 /// What the proxy calls once it has loaded the module.
 #[cfg(feature = "proxy")]

@@ -1,10 +1,14 @@
 //! A whole configuration that has been accepted, compiled: which rule takes a request, then which version it gets.
 
 mod description;
+#[cfg(not(feature = "proxy"))]
+pub(crate) mod explanation;
 mod fingerprint;
 pub mod metrics;
 pub(crate) mod outputs;
 pub(crate) mod watch;
+#[cfg(not(feature = "proxy"))]
+pub(crate) mod what_if;
 
 use std::collections::BTreeSet;
 

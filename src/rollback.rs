@@ -18,6 +18,8 @@ mod answers;
 mod evidence;
 mod frozen;
 mod keys;
+#[cfg(any(test, not(feature = "proxy")))]
+pub(crate) mod model;
 mod record;
 mod rings;
 mod settings;

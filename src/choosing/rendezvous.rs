@@ -24,14 +24,21 @@ pub(crate) fn user(key: &[u8]) -> u64 {
 
 /// The index of the destination with the smallest score. A destination of weight 0 is never picked.
 pub(crate) fn pick(key: &[u8], destinations: impl Iterator<Item = (u64, u32)>) -> Option<usize> {
-    let scores = destinations
-        .enumerate()
-        .filter(|(_, (_, weight))| *weight > 0);
-    let scores =
-        scores.map(|(index, (seed, weight))| (index, score(xxh3_64_with_seed(key, seed), weight)));
-    scores
+    scores(key, destinations)
         .min_by(|(_, one), (_, other)| one.total_cmp(other))
         .map(|(index, _)| index)
+}
+
+/// The index and the score of each destination that has a weight above 0.
+pub(super) fn scores(
+    key: &[u8],
+    destinations: impl Iterator<Item = (u64, u32)>,
+) -> impl Iterator<Item = (usize, f64)> {
+    let weighted = destinations
+        .enumerate()
+        .filter(|(_, (_, weight))| *weight > 0);
+    weighted
+        .map(move |(index, (seed, weight))| (index, score(xxh3_64_with_seed(key, seed), weight)))
 }
 
 /// `-ln(u) / weight`, where `u` is the hash as a uniform number between 0 and 1, both excluded.

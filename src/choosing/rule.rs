@@ -164,6 +164,18 @@ impl<S> Rule<S> {
         }
     }
 
+    /// The weights as configured.
+    #[cfg(not(feature = "proxy"))]
+    pub(crate) fn split(&self) -> &Split {
+        &self.split
+    }
+
+    /// How users stay on their versions, if they do.
+    #[cfg(not(feature = "proxy"))]
+    pub(crate) fn sticky(&self) -> Option<&Sticky> {
+        self.sticky.as_deref()
+    }
+
     /// Whether users stay on their versions.
     pub(crate) fn is_sticky(&self) -> bool {
         self.sticky.is_some()

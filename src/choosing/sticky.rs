@@ -1,5 +1,8 @@
 //! Gives the same user the same version. A rule lists the keys that identify users, and the first one that is found counts.
 
+#[cfg(not(feature = "proxy"))]
+pub(crate) mod trace;
+
 use crate::choosing::cookie::Cookie;
 use crate::choosing::decision::{Issued, KeyKind};
 use crate::choosing::random::Random;

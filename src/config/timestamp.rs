@@ -19,6 +19,12 @@ pub(crate) fn parse(text: &str) -> Option<i64> {
     Some(days_since_1970(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset)
 }
 
+/// Reads a time as a ramp's `start` is read, in seconds since 1970.
+#[cfg(not(feature = "proxy"))]
+pub fn parse_time(text: &str) -> Option<i64> {
+    parse(text)
+}
+
 /// The seconds by which the clock is ahead of UTC.
 fn offset(text: &[u8]) -> Option<i64> {
     let (sign, mut rest) = match text {

@@ -21,6 +21,9 @@ use trie::Trie;
 pub(crate) struct Index {
     matchers: Box<[Matcher]>,
     root: Node,
+    /// The number of each entry's rule and the entry's matcher, in the order of the configuration.
+    #[cfg(not(feature = "proxy"))]
+    owners: Box<[(u32, Option<u32>)]>,
 }
 
 /// One `match` entry. `matcher` is `None` if no condition is left to try: the rule has no `match`, or the index lookup has
@@ -83,7 +86,12 @@ impl Index {
         }
         let matchers: Box<[Matcher]> = matchers.into();
         let root = plan::node(&owners, &matchers);
-        Self { matchers, root }
+        Self {
+            matchers,
+            root,
+            #[cfg(not(feature = "proxy"))]
+            owners: owners.into(),
+        }
     }
 
     /// The number of the first rule that has a matching entry.
@@ -91,6 +99,16 @@ impl Index {
         let mut search = Search::new(self, request);
         search.node(&self.root);
         search.best
+    }
+
+    /// The `match` entries of the rule with this number, in their order. There are none if it matches every request.
+    #[cfg(not(feature = "proxy"))]
+    pub(crate) fn entries(&self, rule: u32) -> impl Iterator<Item = &Matcher> {
+        let first = self.owners.partition_point(|(owner, _)| *owner < rule);
+        let entries = self.owners.iter().skip(first);
+        entries
+            .take_while(move |(owner, _)| *owner == rule)
+            .filter_map(|(_, matcher)| self.matchers.get((*matcher)? as usize))
     }
 }
 

@@ -1,5 +1,8 @@
 //! One entry of `match`: conditions on a request, all of which must hold.
 
+#[cfg(not(feature = "proxy"))]
+pub(crate) mod trace;
+
 use std::borrow::Cow;
 
 use crate::config::header_name::HeaderName;
@@ -15,6 +18,9 @@ pub(crate) struct Matcher {
     uri: Option<StringMatch>,
     query_params: Box<[Param]>,
     headers: Box<[(HeaderName, HeaderMatch)]>,
+    /// Where the configuration has each condition on headers.
+    #[cfg(not(feature = "proxy"))]
+    written: Box<[trace::Written]>,
 }
 
 /// Conditions of an entry that the index lookup has already proven: bit 0 is the path, the bits above it are the conditions
@@ -89,6 +95,8 @@ impl Matcher {
             uri: uri?,
             query_params: query_params?.into(),
             headers: [pseudo?, with?, without?].into_iter().flatten().collect(),
+            #[cfg(not(feature = "proxy"))]
+            written: trace::written(wire),
         })
     }
 

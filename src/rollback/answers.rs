@@ -64,15 +64,24 @@ impl Answers {
         self.empty = true;
     }
 
+    /// Counts many good answers at once.
+    #[cfg(any(test, not(feature = "proxy")))]
+    pub(super) fn add_good(&mut self, destination: usize, requests: u32) {
+        if let Some(tally) = self.tallies.get_mut(destination)
+            && requests > 0
+        {
+            tally.requests = tally.requests.saturating_add(requests);
+            self.empty = false;
+        }
+    }
+
     /// Counts many answers at once, all errors without a key.
     #[cfg(test)]
     pub(super) fn add_many(&mut self, destination: usize, requests: u32, errors: u32) {
-        self.tallies[destination].requests += requests;
-        self.tallies[destination].errors += errors;
-        for _ in 0..errors.min(3) {
-            self.tallies[destination].keys.insert(Seen::new(None, 0));
+        self.add_good(destination, requests - errors);
+        for _ in 0..errors {
+            self.add(destination, true, None);
         }
-        self.empty = false;
     }
 
     /// The destinations' answers, in their order.

@@ -53,6 +53,19 @@ impl Record {
         record
     }
 
+    /// Nothing counted, and these destinations rolled back for good.
+    #[cfg(not(feature = "proxy"))]
+    pub(crate) fn with_out(settings: &Settings, out: impl Iterator<Item = usize>) -> Self {
+        let mut record = Self::empty(settings);
+        for destination in out {
+            if let Some(state) = record.states.get_mut(destination) {
+                state.roll_back(settings, destination, &[], 0, 0);
+                state.until_ms = NEVER;
+            }
+        }
+        record
+    }
+
     /// The value to write. The first write of a key and every other one go by compare-and-swap.
     pub(crate) fn write(&self, settings: &Settings) -> Vec<u8> {
         let mut bytes = Vec::new();

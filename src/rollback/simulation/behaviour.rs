@@ -1,7 +1,6 @@
 //! What must not happen, over minutes and hours of traffic.
 
 use super::*;
-use crate::rollback::Change;
 use crate::rollback::settings::MAX_WAIT_MS;
 
 const MINUTE_MS: u64 = 60_000;
@@ -10,9 +9,8 @@ const MINUTE_MS: u64 = 60_000;
 fn rollbacks(proxy: &mut Proxy, until_ms: u64, traffic: impl Fn(u64) -> Traffic) -> Vec<u64> {
     let mut rollbacks = Vec::new();
     loop {
-        let (at_ms, transitions) = proxy.tick(&traffic);
-        let out = |it: &&Transition| matches!(it.change, Change::RolledBack(_));
-        rollbacks.extend(transitions.iter().filter(out).map(|_| at_ms));
+        let Tick { at_ms, rolled_back } = proxy.tick(&traffic);
+        rollbacks.extend(rolled_back.iter().map(|_| at_ms));
         if at_ms >= until_ms {
             return rollbacks;
         }
@@ -65,7 +63,7 @@ fn stable_is_never_rolled_back() {
         errors: [1.0, 0.0],
     };
     assert!(rollbacks(&mut proxy, 3 * MINUTE_MS, traffic).is_empty());
-    assert_eq!(proxy.record.out_since_unix(0), None);
+    assert_eq!(proxy.model.record.out_since_unix(0), None);
 }
 
 #[test]

@@ -37,11 +37,11 @@ fn detect(rate: f64, share: u32, failing: f64, seed: u64) -> Option<(u64, u32)> 
     };
     let mut before = 0;
     loop {
-        let (at_ms, transitions) = proxy.tick(traffic);
+        let Tick { at_ms, rolled_back } = proxy.tick(traffic);
         if at_ms < HEALTHY_MS {
             before = proxy.errors;
         }
-        if !transitions.is_empty() {
+        if !rolled_back.is_empty() {
             for _ in 0..2 * WORKERS {
                 proxy.tick(traffic);
             }

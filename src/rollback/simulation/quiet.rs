@@ -21,12 +21,14 @@ fn highest_evidence(background: f64, hours: u64, look: u64, seed: u64) -> f64 {
             share,
             errors: [background; 2],
         };
+        let made = model::Traffic::from(traffic);
         let mut rng = Rng::with_seed(seed + run as u64);
         let mut record = Record::empty(&settings);
         let mut answers = Answers::new(2);
         for tick in 0..hours * 3600 * 1000 / TICK_MS {
             let now_ms = tick * TICK_MS;
-            traffic.add(&mut answers, &mut rng, TICK_MS as f64, 1.0, traffic.hour());
+            let (ms, weights) = (TICK_MS as f64, traffic.hour());
+            made.count(&mut answers, &mut rng, ms, &weights, &mut |_, _| None);
             record.add(&settings, &answers, now_ms);
             answers.clear();
             let transitions = record.step(&settings, &traffic.hour(), now_ms, 0);
