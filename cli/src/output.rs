@@ -1,4 +1,4 @@
-//! What the commands share of reading files and printing lines.
+//! What the commands share of reading files, printing lines and the formats that they print.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -6,6 +6,19 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use canary::Fault;
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// What a command that reads prints.
+#[allow(dead_code, reason = "the commands take it one after the other")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// Lines for people
+    #[default]
+    Text,
+    /// One JSON document for programs; later versions may add fields to it
+    Json,
+}
 
 /// The content of a file; `-` is standard input.
 ///
@@ -41,6 +54,12 @@ pub(crate) fn print(text: &str) -> bool {
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .is_ok()
+}
+
+/// Prints one JSON document, with the fields in the order of the type, and returns whether all of it was written.
+#[allow(dead_code, reason = "the commands take it one after the other")]
+pub(crate) fn print_json(document: &impl Serialize) -> bool {
+    serde_json::to_string_pretty(document).is_ok_and(|text| print(&format!("{text}\n")))
 }
 
 /// Prints a line to standard error.
