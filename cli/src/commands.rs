@@ -1,5 +1,8 @@
 //! The commands, and the split of a rule that both of them print.
 
+pub(crate) mod accepted;
 pub(crate) mod check;
+pub(crate) mod explain;
 pub(crate) mod share;
+pub(crate) mod table;
 pub(crate) mod weights;

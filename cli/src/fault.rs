@@ -79,17 +79,23 @@ impl Fault {
 }
 
 impl fmt::Display for Fault {
-    /// Escapes control characters, because the reason quotes names from the file, which must not break the line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.reason.chars() {
-            if c.is_control() {
-                write!(f, "{}", c.escape_default())?;
-            } else {
-                fmt::Write::write_char(f, c)?;
-            }
-        }
-        Ok(())
+        // The reason quotes names from the file, which must not break the line.
+        f.write_str(&one_line(&self.reason))
     }
+}
+
+/// The text with its control characters escaped.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 impl std::error::Error for Fault {}

@@ -14,7 +14,14 @@ mod commands;
 mod document;
 mod fault;
 
+pub use canary_filter::parse_time;
+pub use commands::accepted::Refused;
 pub use commands::check::{Accepted, Checked, check};
+pub use commands::explain::answer::{
+    Candidate, Chosen, Explained, FailedCondition, KeyTried, PassedRule, Written,
+};
+pub use commands::explain::request::HttpRequest;
+pub use commands::explain::{Question, Unusable, explain};
 pub use commands::share::Shares;
 pub use commands::weights::{Change, Changed, Weight, change_weights};
 pub use document::replace::{Replacement, read};

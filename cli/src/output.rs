@@ -10,7 +10,6 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 /// What a command that reads prints.
-#[allow(dead_code, reason = "the commands take it one after the other")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     /// Lines for people
@@ -56,8 +55,16 @@ pub(crate) fn print(text: &str) -> bool {
         .is_ok()
 }
 
+/// Prints text with ANSI styles, which are left out where standard output is not a terminal or `NO_COLOR` is set. Returns
+/// whether all of it was written.
+pub(crate) fn print_styled(text: &str) -> bool {
+    let mut out = anstream::AutoStream::auto(io::stdout().lock());
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .is_ok()
+}
+
 /// Prints one JSON document, with the fields in the order of the type, and returns whether all of it was written.
-#[allow(dead_code, reason = "the commands take it one after the other")]
 pub(crate) fn print_json(document: &impl Serialize) -> bool {
     serde_json::to_string_pretty(document).is_ok_and(|text| print(&format!("{text}\n")))
 }

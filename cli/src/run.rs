@@ -2,8 +2,13 @@
 
 use std::process::ExitCode;
 
+use canary::Fault;
+
+use crate::output::complain;
+
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod explain;
 pub(crate) mod man;
 pub(crate) mod weights;
 
@@ -40,3 +45,16 @@ impl From<Ended> for ExitCode {
 /// Arguments that do not fit together: one line. The exit status is 2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Usage(pub(crate) String);
+
+/// Prints why a file is refused, one line for each fault.
+pub(crate) fn refused(file: &str, faults: &[Fault]) -> Ended {
+    for fault in faults {
+        complain(&fault.in_file(file));
+    }
+    Ended::Badly
+}
+
+/// A time as an argument, in seconds since 1970.
+pub(crate) fn time(text: &str) -> Result<i64, &'static str> {
+    canary::parse_time(text).ok_or("write a time with its offset, such as 2026-12-01T09:00:00Z")
+}

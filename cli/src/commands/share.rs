@@ -69,7 +69,7 @@ impl From<&Rule> for Shares {
 }
 
 /// At most two decimals. A share is shown as 0 % or 100 % only if it is exactly that.
-fn percent(weight: u64, total: u64) -> String {
+pub(crate) fn percent(weight: u64, total: u64) -> String {
     let hundredths =
         (u128::from(weight) * 10_000 + u128::from(total) / 2) / u128::from(total.max(1));
     match hundredths {

@@ -17,6 +17,7 @@ mod bad_table;
 mod chain;
 mod clock;
 mod empty_version;
+mod explain;
 mod hash_policy;
 mod hostile;
 mod hygiene;

@@ -1,0 +1,56 @@
+//! The configurations of a file that the filter accepts: what `explain` and `simulate` need of it.
+
+use canary_filter::Policy;
+
+use crate::commands::explain::Unusable;
+use crate::document::Document;
+use crate::document::configuration::Configuration;
+use crate::fault::Fault;
+
+/// Why a command has no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A file is refused, for all of these reasons.
+    File(Vec<Fault>),
+    /// An argument does not fit the file.
+    Argument(Unusable),
+}
+
+impl From<Vec<Fault>> for Refused {
+    fn from(faults: Vec<Fault>) -> Self {
+        Self::File(faults)
+    }
+}
+
+impl From<Unusable> for Refused {
+    fn from(unusable: Unusable) -> Self {
+        Self::Argument(unusable)
+    }
+}
+
+/// Every configuration with its policy.
+///
+/// # Errors
+/// All faults of those that are refused.
+pub(crate) fn accepted<'d>(
+    document: &'d Document<'_>,
+) -> Result<Vec<(Configuration<'d>, Policy)>, Vec<Fault>> {
+    let (mut accepted, mut faults) = (Vec::new(), Vec::new());
+    for configuration in document.configurations().map_err(|fault| vec![fault])? {
+        match configuration {
+            Ok(configuration) => match configuration.policy() {
+                Ok(policy) => accepted.push((configuration, policy)),
+                Err(first) => {
+                    let all = configuration.faults();
+                    faults.extend(if all.is_empty() { vec![first] } else { all });
+                }
+            },
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() {
+        Ok(accepted)
+    } else {
+        Err(faults)
+    }
+}

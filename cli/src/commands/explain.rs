@@ -1,0 +1,92 @@
+//! `canary explain`: which rule takes a request, and why the rules before do not; which version it gets, and why.
+//!
+//! The filter's own code decides and explains; this module gives the answer its names, texts and lines of the file.
+
+pub(crate) mod answer;
+mod curl;
+pub(crate) mod request;
+mod shell;
+mod text;
+
+use std::fmt;
+
+use canary_filter::{InForce, Policy, Request};
+
+use crate::commands::accepted::{Refused, accepted};
+use crate::commands::explain::answer::{About, Explained};
+use crate::commands::explain::request::HttpRequest;
+use crate::document::Document;
+use crate::fault::one_line;
+
+/// What is asked about a file.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The request.
+    pub request: HttpRequest,
+    /// When, in seconds since 1970: a ramp has the weights of this time.
+    pub at: i64,
+    /// The labels of the destinations that are rolled back.
+    pub out: Vec<String>,
+}
+
+/// An argument that cannot be used: one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable(String);
+
+/// Explains the decision of every configuration in a file. `must_be_json`: its name says that it is JSON, not YAML.
+///
+/// # Errors
+/// The faults of the configurations that are refused, or a label in `out` that cannot be rolled back in any.
+pub fn explain(
+    file: &[u8],
+    must_be_json: bool,
+    question: &Question,
+) -> Result<Vec<Explained>, Refused> {
+    let document = Document::parse(file, must_be_json).map_err(|fault| vec![fault])?;
+    let accepted = accepted(&document)?;
+    let policies: Vec<_> = accepted.iter().map(|(_, policy)| policy).collect();
+    can_be_out(&policies, question)?;
+    let lines = question.request.lines();
+    let explained = accepted.iter().map(|(configuration, policy)| {
+        let in_force = in_force(policy, question);
+        let explanation = policy.explain(&Request::new(&lines), &in_force);
+        About::new(configuration, policy, question).explained(explanation)
+    });
+    Ok(explained.collect())
+}
+
+/// Every label must be one that a rule of some configuration can have rolled back.
+fn can_be_out(policies: &[&Policy], question: &Question) -> Result<(), Unusable> {
+    for label in &question.out {
+        let mut reasons = Vec::new();
+        for policy in policies {
+            reasons.extend(policy.in_force_at(question.at, &[label]).err());
+        }
+        if let Some((_, reason)) = reasons.first().filter(|_| reasons.len() == policies.len()) {
+            return Err(Unusable::new(format!("`{label}` {reason}")));
+        }
+    }
+    Ok(())
+}
+
+/// The splits in force, with those labels out that this policy can have rolled back.
+fn in_force(policy: &Policy, question: &Question) -> InForce {
+    let at = |out: &[&String]| policy.in_force_at(question.at, out);
+    let out = question.out.iter().filter(|label| at(&[label]).is_ok());
+    at(&out.collect::<Vec<_>>()).unwrap_or_default()
+}
+
+impl Unusable {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The reason quotes arguments, which must not break the line.
+        f.write_str(&one_line(&self.0))
+    }
+}
+
+impl std::error::Error for Unusable {}

@@ -1,0 +1,13 @@
+//! Tables of the output.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+
+/// A table with these titles, without lines, and not made to fit a terminal: a line that is too long can be scrolled.
+pub(crate) fn table(titles: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(titles.iter().map(|title| title.to_uppercase()));
+    table
+}
