@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::run::{Ended, Usage, check, completions, explain, man, weights};
+use crate::run::{Ended, Usage, check, completions, explain, man, simulate, weights};
 
 /// Know what a configuration of canary-filter does before it is live, and change it in place
 #[derive(Debug, Parser)]
@@ -24,7 +24,8 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Check(check::Arguments),
-    Explain(explain::Arguments),
+    Explain(Box<explain::Arguments>),
+    Simulate(simulate::Arguments),
     Weights(weights::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
@@ -38,7 +39,8 @@ impl Command {
     pub(crate) fn run(self) -> Result<Ended, Usage> {
         match self {
             Self::Check(arguments) => Ok(check::run(&arguments)),
-            Self::Explain(arguments) => explain::run(arguments),
+            Self::Explain(arguments) => explain::run(*arguments),
+            Self::Simulate(arguments) => simulate::run(arguments),
             Self::Weights(arguments) => weights::run(arguments),
             Self::Completions(arguments) => Ok(completions::run(&arguments)),
             Self::Man(arguments) => man::run(&arguments),

@@ -4,5 +4,6 @@ pub(crate) mod accepted;
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod share;
+pub(crate) mod simulate;
 pub(crate) mod table;
 pub(crate) mod weights;

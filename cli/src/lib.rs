@@ -23,6 +23,10 @@ pub use commands::explain::answer::{
 pub use commands::explain::request::HttpRequest;
 pub use commands::explain::{Question, Unusable, explain};
 pub use commands::share::Shares;
+pub use commands::simulate::ramp::Moment;
+pub use commands::simulate::rollback::{Detection, Failing, Spread, percent};
+pub use commands::simulate::users::{Moves, Seen};
+pub use commands::simulate::{NotSimulated, Progress, Scenario, SimulatedRule, Source, simulate};
 pub use commands::weights::{Change, Changed, Weight, change_weights};
 pub use document::replace::{Replacement, read};
 pub use fault::Fault;

@@ -87,6 +87,12 @@ impl Ramp {
         }
     }
 
+    /// When it starts, in seconds since 1970.
+    #[cfg(not(feature = "proxy"))]
+    pub fn start(&self) -> i64 {
+        self.start
+    }
+
     /// Whether any step gives the destination weight.
     pub fn has_weight(&self, destination: usize) -> bool {
         let weight = |step: &Step| {

@@ -184,11 +184,10 @@ impl<S> Rule<S> {
         self.sticky()?.pick(key, weights)
     }
 
-    /// The kinds of key by which the rule knows its users, in their order.
-    pub fn key_kinds(&self) -> Vec<KeyKind> {
-        self.sticky()
-            .map(|sticky| sticky.kinds())
-            .unwrap_or_default()
+    /// The keys by which the rule knows its users, in their order: kinds and names. An address has no name.
+    pub fn keys(&self) -> Vec<(KeyKind, Option<String>)> {
+        let keys = self.sticky().map(|sticky| sticky.names());
+        keys.unwrap_or_default()
     }
 }
 

@@ -3,6 +3,8 @@
 //! Answers are independent of each other and come as a Poisson process; every tick draws how many there were. The
 //! judgement is the filter's own.
 
+use std::borrow::Borrow;
+
 use fastrand::Rng;
 
 use super::{Answers, Change, Record, Settings};
@@ -98,9 +100,9 @@ impl Model {
     /// Lets the next worker tick; `None` without workers. Its answers since its last tick are those of `traffic`, which
     /// gets a time in milliseconds since the start; a change within them takes place at their end. For each error `user`
     /// gets the place of the destination, and returns the hash of the key of the request, if it has one.
-    pub fn tick(
+    pub fn tick<T: Borrow<Traffic>>(
         &mut self,
-        traffic: impl Fn(u64) -> Traffic,
+        traffic: impl Fn(u64) -> T,
         mut user: impl FnMut(usize, &mut Rng) -> Option<u64>,
     ) -> Option<Tick> {
         let workers = f64::from(u32::try_from(self.workers.len()).unwrap_or(u32::MAX));
@@ -109,19 +111,23 @@ impl Model {
         worker.last_ms = now_ms;
         // Envoy's timer was seen to take that long.
         worker.next_ms = now_ms + self.rng.u64(249..=277);
-        let hour = traffic(now_ms - START_MS).weights;
-        let weights = worker.in_force.as_deref().unwrap_or(&hour);
+        let now = traffic(now_ms - START_MS);
+        let hour = &now.borrow().weights;
+        let weights = worker.in_force.as_deref().unwrap_or(hour);
         let half = f64::from(u32::try_from(now_ms - last_ms).unwrap_or(0)) / 2.0 / workers;
         for from_ms in [last_ms, (last_ms + now_ms) / 2] {
             let (answers, rng) = (&mut self.answers, &mut self.rng);
-            traffic(from_ms - START_MS).count(answers, rng, half, weights, &mut user);
+            let traffic = traffic(from_ms - START_MS);
+            traffic
+                .borrow()
+                .count(answers, rng, half, weights, &mut user);
         }
         self.record.add(&self.settings, &self.answers, now_ms);
         self.answers.clear();
         let transitions = self
             .record
-            .step(&self.settings, &hour, now_ms, now_ms / 1000);
-        worker.in_force = self.record.in_force(&self.settings, &hour, now_ms);
+            .step(&self.settings, hour, now_ms, now_ms / 1000);
+        worker.in_force = self.record.in_force(&self.settings, hour, now_ms);
         let rolled_back = transitions.iter();
         let rolled_back = rolled_back.filter(|it| matches!(it.change, Change::RolledBack(_)));
         Some(Tick {

@@ -61,7 +61,7 @@ impl Proxy {
 
     /// Lets the next worker tick.
     fn tick(&mut self, traffic: impl Fn(u64) -> Traffic) -> Tick {
-        let traffic = |at_ms| traffic(at_ms).into();
+        let traffic = |at_ms| model::Traffic::from(traffic(at_ms));
         let tick = self.model.tick(traffic, |destination, _| {
             self.errors += u32::from(destination == 1);
             None

@@ -6,7 +6,7 @@ pub(crate) mod answer;
 mod curl;
 pub(crate) mod request;
 mod shell;
-mod text;
+pub(crate) mod text;
 
 use std::fmt;
 

@@ -42,9 +42,10 @@ impl Sticky {
         looked_up
     }
 
-    /// The kinds of the keys, in their order.
-    pub(crate) fn kinds(&self) -> Vec<KeyKind> {
-        self.keys.iter().map(Key::kind).collect()
+    /// The kinds and the names of the keys, in their order.
+    pub(crate) fn names(&self) -> Vec<(KeyKind, Option<String>)> {
+        let keys = self.keys.iter();
+        keys.map(|key| (key.kind(), key.name())).collect()
     }
 
     /// The score of each destination for this key at these weights; none at a weight of 0.
