@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! check     bytes -> Document -> its Configurations -> Policy (the filter's own) -> the shares
+//! explain   bytes -> its Policies, a request -> Policy::explain -> Explained, with names and lines of the file
+//! simulate  bytes -> its Policies, users from a seed -> who gets what, and a model of a proxy that judges
 //! weights   bytes -> Document -> the Configuration that has the rule -> splices -> bytes, read again and compared
 //!                                                                                  -> Replacement, by rename
 //! ```

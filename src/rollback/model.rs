@@ -137,7 +137,7 @@ impl Model {
     }
 }
 
-/// Draws from a Poisson distribution.
+/// Draws from a Poisson distribution. `libm` draws the same on every platform.
 pub(super) fn poisson(rng: &mut Rng, mean: f64) -> u32 {
     if mean < FEW {
         inversion(rng, mean)
@@ -148,7 +148,7 @@ pub(super) fn poisson(rng: &mut Rng, mean: f64) -> u32 {
 
 fn inversion(rng: &mut Rng, mean: f64) -> u32 {
     let mut left = rng.f64();
-    let mut probability = (-mean).exp();
+    let mut probability = libm::exp(-mean);
     let mut count = 0;
     while left > probability && probability > 0.0 {
         left -= probability;
@@ -178,8 +178,8 @@ fn rejection(rng: &mut Rng, mean: f64) -> u32 {
             continue;
         }
         let is_inside = us >= 0.07 && v <= v_r;
-        let density = count * mean.ln() - mean - libm::lgamma(count + 1.0);
-        if is_inside || (v * inverse_alpha / (a / (us * us) + b)).ln() <= density {
+        let density = count * libm::log(mean) - mean - libm::lgamma(count + 1.0);
+        if is_inside || libm::log(v * inverse_alpha / (a / (us * us) + b)) <= density {
             return count as u32;
         }
     }

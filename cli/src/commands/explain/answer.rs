@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::commands::explain::{Question, text};
+use crate::commands::simulate::ramp::rfc3339;
 use crate::document::configuration::Configuration;
 
 /// The answer of one configuration.
@@ -69,6 +70,8 @@ pub struct Chosen {
     pub issues: Option<String>,
     /// Whether chance decides: every destination with a share is then possible.
     pub random: bool,
+    /// The time whose weights of the ramp are in force, if the rule has a ramp.
+    pub ramp_at: Option<String>,
     /// `weighted`, `sticky` or `only`.
     pub reason: &'static str,
     /// Every destination of the rule.
@@ -235,6 +238,7 @@ impl<'a> About<'a> {
             line: self.line_of_rule(choice.rule),
             r#match: choice.entry,
             random: is_random,
+            ramp_at: rule.ramp().map(|_| rfc3339(self.question.at)),
             reason: first.reason.as_str(),
             destination: label(first).filter(|_| !is_random),
             destinations: candidates.collect(),

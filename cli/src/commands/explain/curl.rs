@@ -1,176 +1,14 @@
 //! The request that a curl command sends.
 
+mod options;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::commands::explain::Unusable;
+use crate::commands::explain::curl::options::{FORM, Means, means};
 use crate::commands::explain::request::{HttpRequest, is_name};
 use crate::commands::explain::shell::words;
-
-/// What an option means for the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Means {
-    /// Nothing, and the option has no value.
-    Nothing,
-    /// Nothing, but the option has a value.
-    Ignored,
-    Url,
-    Method,
-    Header,
-    Cookie,
-    UserAgent,
-    Referer,
-    User,
-    Bearer,
-    Range,
-    /// Data of this content type.
-    Data(&'static str),
-    Json,
-    Upload,
-    Head,
-    Get,
-    Compressed,
-    PathAsIs,
-}
-
-const FORM: &str = "application/x-www-form-urlencoded";
-
-/// Long and short names, without their hyphens. What is not here is refused: it could change the request.
-const OPTIONS: &[(Means, &[&str])] = &[
-    (Means::Url, &["url"]),
-    (Means::Method, &["request", "X"]),
-    (Means::Header, &["header", "H"]),
-    (Means::Cookie, &["cookie", "b"]),
-    (Means::UserAgent, &["user-agent", "A"]),
-    (Means::Referer, &["referer", "e"]),
-    (Means::User, &["user", "u"]),
-    (Means::Bearer, &["oauth2-bearer"]),
-    (Means::Range, &["range", "r"]),
-    (
-        Means::Data(FORM),
-        &[
-            "data",
-            "d",
-            "data-raw",
-            "data-ascii",
-            "data-binary",
-            "data-urlencode",
-        ],
-    ),
-    (
-        Means::Data("multipart/form-data"),
-        &["form", "F", "form-string"],
-    ),
-    (Means::Json, &["json"]),
-    (Means::Upload, &["upload-file", "T"]),
-    (Means::Head, &["head", "I"]),
-    (Means::Get, &["get", "G"]),
-    (Means::Compressed, &["compressed"]),
-    (Means::PathAsIs, &["path-as-is"]),
-    (
-        Means::Nothing,
-        &[
-            "anyauth",
-            "basic",
-            "fail",
-            "f",
-            "fail-with-body",
-            "globoff",
-            "g",
-            "http0.9",
-            "http1.0",
-            "0",
-            "http1.1",
-            "http2",
-            "http2-prior-knowledge",
-            "http3",
-            "http3-only",
-            "include",
-            "i",
-            "insecure",
-            "k",
-            "ipv4",
-            "4",
-            "ipv6",
-            "6",
-            "location",
-            "L",
-            "location-trusted",
-            "no-buffer",
-            "N",
-            "no-keepalive",
-            "no-progress-meter",
-            "parallel",
-            "Z",
-            "progress-bar",
-            "#",
-            "raw",
-            "remote-header-name",
-            "J",
-            "remote-name",
-            "O",
-            "show-error",
-            "S",
-            "show-headers",
-            "silent",
-            "s",
-            "ssl",
-            "ssl-reqd",
-            "tcp-nodelay",
-            "tlsv1.2",
-            "tlsv1.3",
-            "tr-encoding",
-            "verbose",
-            "v",
-        ],
-    ),
-    (
-        Means::Ignored,
-        &[
-            "cacert",
-            "capath",
-            "cert",
-            "E",
-            "cert-type",
-            "ciphers",
-            "connect-timeout",
-            "connect-to",
-            "cookie-jar",
-            "c",
-            "dump-header",
-            "D",
-            "interface",
-            "key",
-            "key-type",
-            "limit-rate",
-            "local-port",
-            "max-redirs",
-            "max-time",
-            "m",
-            "noproxy",
-            "output",
-            "o",
-            "output-dir",
-            "pass",
-            "proxy",
-            "x",
-            "resolve",
-            "retry",
-            "retry-delay",
-            "retry-max-time",
-            "speed-limit",
-            "Y",
-            "speed-time",
-            "y",
-            "stderr",
-            "trace",
-            "trace-ascii",
-            "unix-socket",
-            "write-out",
-            "w",
-        ],
-    ),
-];
 
 /// What the options have said so far.
 struct Parts {
@@ -432,20 +270,6 @@ impl Parts {
         }
         Ok(())
     }
-}
-
-impl Means {
-    fn has_value(self) -> bool {
-        !matches!(
-            self,
-            Self::Nothing | Self::Head | Self::Get | Self::Compressed | Self::PathAsIs
-        )
-    }
-}
-
-fn means(name: &str) -> Option<Means> {
-    let found = OPTIONS.iter().find(|(_, names)| names.contains(&name));
-    found.map(|(means, _)| *means)
 }
 
 /// RFC 3986, 5.2.4, which curl does to a path before it sends it.

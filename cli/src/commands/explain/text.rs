@@ -91,6 +91,9 @@ impl Chosen {
                 "  the user is new and gets the cookie {cookie} with a random key"
             );
         }
+        if let Some(time) = &self.ramp_at {
+            let _ = writeln!(text, "  the ramp has these weights at {time}");
+        }
         let _ = writeln!(text, "{}", self.table());
         let _ = match &self.destination {
             Some(label) => writeln!(text, "goes to {}: {}", Styled(GOOD, label), self.why()),

@@ -28,7 +28,7 @@ pub(super) fn over_time(rule: &Rule) -> Vec<Moment> {
     };
     let moment = |at: i64| Moment {
         at,
-        time: shown(at),
+        time: rfc3339(at),
         shares: parts(&rule.weights_at(at)),
     };
     times(ramp).into_iter().map(moment).collect()
@@ -50,6 +50,6 @@ fn times(ramp: &Ramp) -> BTreeSet<i64> {
 }
 
 /// `2026-12-01T09:00:00Z`.
-pub(super) fn shown(at: i64) -> String {
+pub(crate) fn rfc3339(at: i64) -> String {
     jiff::Timestamp::from_second(at).map_or_else(|_| at.to_string(), |time| time.to_string())
 }

@@ -6,7 +6,7 @@ use anstyle::Style;
 use comfy_table::CellAlignment;
 
 use crate::commands::explain::text::Styled;
-use crate::commands::simulate::ramp::{Moment, shown};
+use crate::commands::simulate::ramp::{Moment, rfc3339};
 use crate::commands::simulate::rollback::{Detection, Spread};
 use crate::commands::simulate::users::Moves;
 use crate::commands::simulate::{Scenario, SimulatedRule};
@@ -86,7 +86,12 @@ impl SimulatedRule {
                 shares.join(" / ")
             );
         }
-        let _ = write!(text, "\nthe shares above are those of {}", shown(now));
+        let place = if current > 0 {
+            "at the mark <"
+        } else {
+            "before all of these"
+        };
+        let _ = write!(text, "\nthe table is for {}, {place}", rfc3339(now));
         text
     }
 }
