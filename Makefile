@@ -173,6 +173,7 @@ soak: wasm envoy ## simulate 80 days, and load a thousand configurations under a
 
 .PHONY: bench
 bench: wasm envoy ## measure the cost of the filter and its alternatives in a real Envoy, and of its core; takes minutes
+	cargo build -q --release -p canary
 	cargo run -q --release -p bench
 	cargo bench -q -p canary-filter --no-default-features --bench core
 

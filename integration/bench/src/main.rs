@@ -17,6 +17,7 @@
 #![allow(clippy::disallowed_methods, reason = "not the core: it measures time")]
 
 mod bootstrap;
+mod command;
 mod load;
 mod rounds;
 mod server;
@@ -101,8 +102,9 @@ fn run() -> Result<(), Trouble> {
         check(variant, column.tally)?;
     }
     let startup = startup::measure(sizes.starts)?;
+    let commands = command::measure(sizes.starts)?;
     println!(
-        "{machine}\n\n{}\n{startup}",
+        "{machine}\n\n{}\n{startup}\n{commands}",
         table::render(&variants, &measured)?
     );
     Ok(())

@@ -268,7 +268,7 @@ pub(crate) fn with_rules(count: usize) -> Result<Variant, Trouble> {
 }
 
 /// `count` rules with different prefixes; each request matches at most one of them.
-fn rules(count: usize) -> Value {
+pub(crate) fn rules(count: usize) -> Value {
     let digits = count.ilog10() as usize;
     let rule = |number: usize| {
         let prefix = if count == 1 {
