@@ -70,6 +70,8 @@ pub use config::invalid::{InvalidConfig, Position};
 pub use config::path::{Path, Step};
 #[cfg(not(feature = "proxy"))]
 pub use config::timestamp::parse_time;
+#[cfg(feature = "schema")]
+pub use config::wire::schema::schema;
 #[cfg(not(feature = "proxy"))]
 pub use policy::explanation::{Choice, Explanation, Failure, Passed};
 pub use policy::outputs::{DEFAULT_CLUSTER_HEADER, Outputs};

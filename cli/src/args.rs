@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::run::{Ended, Usage, check, completions, explain, man, simulate, weights};
+use crate::run::{Ended, Usage, check, completions, explain, man, schema, simulate, weights};
 
 /// Know what a configuration of canary-filter does before it is live, and change it in place
 #[derive(Debug, Parser)]
@@ -27,6 +27,7 @@ pub(crate) enum Command {
     Explain(Box<explain::Arguments>),
     Simulate(simulate::Arguments),
     Weights(weights::Arguments),
+    Schema(schema::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -42,6 +43,7 @@ impl Command {
             Self::Explain(arguments) => explain::run(*arguments),
             Self::Simulate(arguments) => simulate::run(arguments),
             Self::Weights(arguments) => weights::run(arguments),
+            Self::Schema(arguments) => Ok(schema::run(&arguments)),
             Self::Completions(arguments) => Ok(completions::run(&arguments)),
             Self::Man(arguments) => man::run(&arguments),
         }

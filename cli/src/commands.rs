@@ -3,6 +3,7 @@
 pub(crate) mod accepted;
 pub(crate) mod check;
 pub(crate) mod explain;
+pub(crate) mod schema;
 pub(crate) mod share;
 pub(crate) mod simulate;
 pub(crate) mod table;

@@ -24,6 +24,7 @@ pub use commands::explain::answer::{
 };
 pub use commands::explain::request::HttpRequest;
 pub use commands::explain::{Question, Unusable, explain};
+pub use commands::schema::{schema, wasm_plugin_schema};
 pub use commands::share::Shares;
 pub use commands::simulate::ramp::Moment;
 pub use commands::simulate::rollback::{Detection, Failing, Spread, percent};

@@ -10,6 +10,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod explain;
 pub(crate) mod man;
+pub(crate) mod schema;
 pub(crate) mod simulate;
 pub(crate) mod weights;
 

@@ -9,7 +9,7 @@ const LONGEST: usize = 128;
 
 /// Headers to which HTTP, Envoy or the mesh give a meaning. Writing one of them would break or hijack a request. A name
 /// that ends in `-` stands for all names that begin with it.
-const RESERVED: &[&str] = &[
+pub(crate) const RESERVED: &[&str] = &[
     "accept",
     "accept-",
     "age",

@@ -37,6 +37,7 @@ mod rollback;
 mod rollback_counts;
 mod rollback_roots;
 mod rollback_rules;
+mod schema;
 mod soak;
 mod split;
 mod steady;
