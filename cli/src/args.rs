@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use crate::run::{Ended, Usage, check, completions, explain, man, schema, simulate, weights};
+use crate::run::{
+    Ended, Usage, check, completions, explain, man, schema, simulate, status, weights,
+};
 
 /// Know what a configuration of canary-filter does before it is live, and change it in place
 #[derive(Debug, Parser)]
@@ -28,6 +30,7 @@ pub(crate) enum Command {
     Simulate(simulate::Arguments),
     Weights(weights::Arguments),
     Schema(schema::Arguments),
+    Status(status::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }
@@ -44,6 +47,7 @@ impl Command {
             Self::Simulate(arguments) => simulate::run(arguments),
             Self::Weights(arguments) => weights::run(arguments),
             Self::Schema(arguments) => Ok(schema::run(&arguments)),
+            Self::Status(arguments) => Ok(status::run(&arguments)),
             Self::Completions(arguments) => Ok(completions::run(&arguments)),
             Self::Man(arguments) => man::run(&arguments),
         }

@@ -6,5 +6,6 @@ pub(crate) mod explain;
 pub(crate) mod schema;
 pub(crate) mod share;
 pub(crate) mod simulate;
+pub mod status;
 pub(crate) mod table;
 pub(crate) mod weights;

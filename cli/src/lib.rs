@@ -30,6 +30,7 @@ pub use commands::simulate::ramp::Moment;
 pub use commands::simulate::rollback::{Detection, Failing, Spread, percent};
 pub use commands::simulate::users::{Moves, Seen};
 pub use commands::simulate::{NotSimulated, Progress, Scenario, SimulatedRule, Source, simulate};
+pub use commands::status;
 pub use commands::weights::{Change, Changed, Weight, change_weights};
 pub use document::replace::{Replacement, read};
 pub use fault::Fault;

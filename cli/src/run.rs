@@ -12,6 +12,7 @@ pub(crate) mod explain;
 pub(crate) mod man;
 pub(crate) mod schema;
 pub(crate) mod simulate;
+pub(crate) mod status;
 pub(crate) mod weights;
 
 /// How a command ended.

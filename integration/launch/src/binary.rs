@@ -12,6 +12,8 @@ pub enum Binary {
     Plugin,
     /// The demo service.
     Color,
+    /// The command.
+    Canary,
 }
 
 impl Binary {
@@ -24,6 +26,7 @@ impl Binary {
             Self::Envoy => ("CANARY_ENVOY", "target/envoy/bin/envoy"),
             Self::Plugin => ("CANARY_PLUGIN", "dist/plugin.wasm"),
             Self::Color => ("CANARY_COLOR", "target/debug/color"),
+            Self::Canary => ("CANARY_COMMAND", "target/debug/canary"),
         };
         let path = match env::var_os(variable).filter(|path| !path.is_empty()) {
             Some(path) => root().join(path),

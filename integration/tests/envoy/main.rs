@@ -40,6 +40,7 @@ mod rollback_rules;
 mod schema;
 mod soak;
 mod split;
+mod status;
 mod steady;
 mod sticky;
 mod sticky_address;
