@@ -82,29 +82,48 @@ promotion: ## send all requests of the running demo to green
 	@$(MAKE) --no-print-directory weights BLUE=0 GREEN=100
 
 # --- Images ---
-# Nothing is pulled: both images are FROM scratch and hold only what is built here.
+# Nothing is pulled: the images are FROM scratch and hold only what is built here.
 
 version := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 export COLOR_IMAGE ?= color:$(version)
 export PLUGIN_IMAGE ?= canary-filter:$(version)
+export COMMAND_IMAGE ?= canary:$(version)
 
 # The architecture of the images, by the name that containers use; Rust uses another one.
 ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
 musl := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-musl
 
 # Rust's own linker needs no C compiler for the other architecture.
-.PHONY: color-static
-color-static: rust
+.PHONY: color-static canary-static
+color-static canary-static: %-static: rust
 	@rustup target list --installed | grep -qx $(musl) || rustup target add $(musl)
-	cargo build --release -p color --target $(musl) --config 'target.$(musl).linker="rust-lld"'
-	@mkdir -p target/images/$(ARCH) && cp target/$(musl)/release/color target/images/$(ARCH)/color
+	cargo build --release -p $* --target $(musl) --config 'target.$(musl).linker="rust-lld"'
+	@mkdir -p target/images/$(ARCH) && cp target/$(musl)/release/$* target/images/$(ARCH)/$*
+
+# What a release has of the command. The completions and the manual pages are printed by a build for this machine.
+archive := canary-$(version)-linux-$(ARCH)
+pages := target/archive/$(archive)
+
+.PHONY: archive
+archive: canary-static ## pack the command with completions and manual pages: dist/canary-*.tar.gz, make archive ARCH=arm64
+	cargo build -q -p canary
+	@rm -rf $(pages) && mkdir -p $(pages)/completions $(pages)/man dist
+	@cp target/images/$(ARCH)/canary LICENSE $(pages)
+	@target/debug/canary man --directory $(pages)/man
+	@target/debug/canary completions bash >$(pages)/completions/canary.bash
+	@target/debug/canary completions zsh >$(pages)/completions/_canary
+	@target/debug/canary completions fish >$(pages)/completions/canary.fish
+	@tar --create --gzip --file dist/$(archive).tar.gz --directory target/archive \
+	  --sort=name --owner=0 --group=0 --numeric-owner $(archive)
+	@echo "packed: dist/$(archive).tar.gz"
 
 .PHONY: images
-images: wasm color-static ## build the images of the plugin and of Color: make images PLUGIN_IMAGE=... COLOR_IMAGE=...
+images: wasm color-static canary-static ## build the images of the plugin, of Color and of the command: make images PLUGIN_IMAGE=...
 	@engine=$$(integration/engine.sh) && \
 	  $$engine build -q -t "$(PLUGIN_IMAGE)" -f istio/Dockerfile dist && \
 	  $$engine build -q -t "$(COLOR_IMAGE)" -f color/Dockerfile --build-arg TARGETARCH=$(ARCH) target/images && \
-	  echo "built by $$engine: $(PLUGIN_IMAGE) and $(COLOR_IMAGE), $(ARCH)"
+	  $$engine build -q -t "$(COMMAND_IMAGE)" -f cli/Dockerfile --build-arg TARGETARCH=$(ARCH) target/images && \
+	  echo "built by $$engine: $(PLUGIN_IMAGE), $(COLOR_IMAGE) and $(COMMAND_IMAGE), $(ARCH)"
 
 .PHONY: up
 up: images ## run the demo under docker-compose, with Envoy's official image: make up PORT=9080
@@ -181,7 +200,7 @@ bench: wasm envoy ## measure the cost of the filter and its alternatives in a re
 without_engine = if ! integration/engine.sh >/dev/null 2>&1; then echo "skipped: $@: no container engine";
 
 .PHONY: test-images
-test-images: ## build both images and check their contents
+test-images: ## build the images and check their contents
 	@$(without_engine) \
 	  else $(MAKE) -s images && cargo test -q -p integration --test containers -- images; fi
 

@@ -197,3 +197,27 @@ fn a_failed_test_fails_the_run_and_ends_the_daemon() {
         assert_eq!(ran.calls.last().unwrap(), "dockerd ended");
     }
 }
+
+/// The targets that the workflows and `.ci/run` make are in the Makefile.
+#[test]
+fn every_make_target_of_the_workflows_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let read = |path: PathBuf| fs::read_to_string(path).unwrap();
+    let makefile = read(root.join("Makefile"));
+    let targets: Vec<_> = makefile
+        .lines()
+        .filter_map(|line| line.strip_prefix(".PHONY: "))
+        .flat_map(str::split_whitespace)
+        .collect();
+    let mut made = 0;
+    for file in fs::read_dir(root.join(".github/workflows")).unwrap() {
+        for line in read(file.unwrap().path()).lines() {
+            if let Some(target) = line.trim().strip_prefix("- run: make ") {
+                let target = target.split(' ').next().unwrap();
+                assert!(targets.contains(&target), "make {target}");
+                made += 1;
+            }
+        }
+    }
+    assert!(made >= 7, "{made}");
+}

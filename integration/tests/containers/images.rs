@@ -95,6 +95,17 @@ fn color_is_one_static_program_of_at_most_2_mb_that_is_not_root() {
 }
 
 #[test]
+fn the_command_is_one_static_program_that_is_not_root() {
+    let image = Image::save(&image("COMMAND_IMAGE"));
+    let (list, program) = image.only_file("canary");
+    assert!(list.starts_with("-rwxr-xr-x"), "{list}");
+    assert!(is_static(&program));
+    let config = &image.config["config"];
+    assert_eq!(config["User"], "65532:65532");
+    assert_eq!(config["Entrypoint"], json!(["/canary"]));
+}
+
+#[test]
 fn the_plugin_is_the_module_at_the_root_of_the_last_layer() {
     let image = Image::save(&image("PLUGIN_IMAGE"));
     let (_, module) = image.only_file("plugin.wasm");

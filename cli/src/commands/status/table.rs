@@ -62,7 +62,7 @@ impl Report {
     }
 
     fn plugins(&self) -> Rows {
-        let mut rows = Rows::new(&["PROXY", "PLUGIN", "MODULE", "SINCE", "CONFIGURATION"]);
+        let mut rows = Rows::new(&["PROXY", "PLUGIN", "MODULE", "UPDATED", "CONFIGURATION"]);
         for (name, state) in self.answered() {
             if state.plugins.is_empty() {
                 rows.add([name, "-", "not loaded", "-", "-"], Tone::Error);

@@ -58,7 +58,7 @@ fn a_version_that_is_rolled_back_has_no_weight_and_stable_has_it_all() {
     assert_eq!(
         text(&report),
         [
-            "PROXY     PLUGIN  MODULE  SINCE                 CONFIGURATION",
+            "PROXY     PLUGIN  MODULE  UPDATED               CONFIGURATION",
             "http://a  canary  loaded  2026-11-26T02:13:34Z  accepted",
             "",
             "RULE   VERSION    WEIGHT  REQUESTS      ERRORS  ROLLED BACK",

@@ -1,6 +1,5 @@
 //! How a report is shown: once, one after another, or in place on a terminal.
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 
 use anstream::{AutoStream, ColorChoice};
@@ -68,20 +67,16 @@ impl Screen {
                 .collect::<String>()
                 + end;
         };
-        // A line that wraps or scrolls away cannot be drawn over.
         let (Width(width), Height(height)) = terminal_size().unwrap_or((Width(80), Height(24)));
-        lines.truncate(usize::from(height).saturating_sub(1).max(1));
-        let mut text = String::new();
-        if drawn > 0 {
-            let _ = write!(text, "\x1b[{drawn}A\r");
-        }
-        for line in &mut lines {
-            line.text = line.text.chars().take(width.into()).collect();
-            let _ = writeln!(text, "{}\x1b[K", self.painted(line));
-        }
-        text.push_str("\x1b[J");
+        let lines = fitted(lines, width.into(), height.into());
         self.drawn = Some(lines.len());
-        text
+        let up = if drawn > 0 {
+            format!("\x1b[{drawn}A\r")
+        } else {
+            String::new()
+        };
+        let line = |line: &Line| format!("{}\x1b[K\n", self.painted(line));
+        format!("{up}{}\x1b[J", lines.iter().map(line).collect::<String>())
     }
 
     fn painted(&self, line: &Line) -> String {
@@ -93,5 +88,68 @@ impl Screen {
             Tone::Error => AnsiColor::Red.on_default(),
         };
         format!("{style}{}{style:#}", line.text)
+    }
+}
+
+/// The lines as they fit on the terminal: a line that the terminal itself wraps, or that scrolls away, cannot be drawn over.
+fn fitted(lines: Vec<Line>, width: usize, height: usize) -> Vec<Line> {
+    // In the last column, some terminals erase the character there together with the rest of the line.
+    let width = width.saturating_sub(1).max(1);
+    let wrapped = lines.into_iter().flat_map(|line| {
+        let characters: Vec<char> = line.text.chars().collect();
+        let parts: Vec<String> = if characters.is_empty() {
+            vec![String::new()]
+        } else {
+            characters
+                .chunks(width)
+                .map(|part| part.iter().collect())
+                .collect()
+        };
+        parts.into_iter().map(move |text| Line {
+            text,
+            tone: line.tone,
+        })
+    });
+    wrapped.take(height.saturating_sub(1).max(1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_wrapped_to_the_width_and_cut_at_the_height() {
+        let line = |text: &str| Line {
+            text: text.to_owned(),
+            tone: Tone::Plain,
+        };
+        let shown = |width, height| {
+            let fitted = fitted(vec![line("äbcdef"), line(""), line("g")], width, height);
+            fitted.into_iter().map(|line| line.text).collect::<Vec<_>>()
+        };
+        assert_eq!(shown(5, 9), ["äbcd", "ef", "", "g"]);
+        assert_eq!(shown(7, 3), ["äbcdef", ""]);
+        assert_eq!(shown(0, 0), ["ä"]);
+    }
+
+    #[test]
+    fn a_frame_is_drawn_over_the_one_before() {
+        let mut screen = Screen {
+            output: Output::Text,
+            is_watching: true,
+            has_colours: false,
+            drawn: Some(0),
+        };
+        let report = Report {
+            proxies: Vec::new(),
+        };
+        assert_eq!(
+            screen.text(&report, 0),
+            "1970-01-01T00:00:00Z\x1b[K\n\x1b[J"
+        );
+        assert_eq!(
+            screen.text(&report, 1),
+            "\x1b[1A\r1970-01-01T00:00:01Z\x1b[K\n\x1b[J"
+        );
     }
 }
