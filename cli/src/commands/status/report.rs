@@ -105,19 +105,16 @@ impl Report {
                     (plugin.map_or("is missing".to_owned(), what), proxy)
                 })
             };
-            let verdicts = of(|plugin| plugin.in_words());
-            lines.extend(differ(&format!("plugin {name}"), verdicts));
-            let configurations: Vec<_> = self
-                .answered()
-                .filter_map(|(_, state)| {
-                    let plugin = state.plugins.iter().find(|plugin| plugin.name == name)?;
-                    plugin.configuration.as_deref()
-                })
-                .collect();
-            if configurations
-                .windows(2)
-                .any(|pair| pair.first() != pair.last())
-            {
+            if let Some(line) = differ(&format!("plugin {name}"), of(Plugin::briefly)) {
+                lines.push(line);
+                continue;
+            }
+            let mut configurations = self.answered().filter_map(|(_, state)| {
+                let plugin = state.plugins.iter().find(|plugin| plugin.name == name)?;
+                plugin.configuration.as_deref()
+            });
+            let first = configurations.next();
+            if configurations.any(|other| Some(other) != first) {
                 lines.push(format!(
                     "plugin {name}: the configurations are not the same"
                 ));
@@ -179,6 +176,14 @@ fn differ<'p>(what: &str, said: impl Iterator<Item = (String, &'p str)>) -> Opti
 }
 
 impl Plugin {
+    /// As [`in_words`](Self::in_words), without the reason.
+    fn briefly(&self) -> String {
+        match &self.verdict {
+            Verdict::Refused(_) if self.is_loaded => "refused".to_owned(),
+            _ => self.in_words(),
+        }
+    }
+
     /// What became of the newest configuration.
     pub fn in_words(&self) -> String {
         match &self.verdict {

@@ -204,8 +204,8 @@ fn cells(of: &[(&str, &Version)]) -> Vec<String> {
         requests.to_string(),
         answers.map_or("-".to_owned(), errors),
         match (first.is_out, since, rollbacks) {
-            (true, Some(Since::At(at)), _) => format!("since {}", utc(at)),
-            (true, Some(Since::Before(at)), _) => format!("before {}", utc(at)),
+            (true, Some(Since::At(at)), _) => format!("yes, since {}", utc(at)),
+            (true, Some(Since::Before(at)), _) => format!("yes, since before {}", utc(at)),
             (true, None, _) => "yes".to_owned(),
             (false, _, 0) => "no".to_owned(),
             (false, _, 1) => "no, once before".to_owned(),
@@ -215,13 +215,16 @@ fn cells(of: &[(&str, &Version)]) -> Vec<String> {
 }
 
 fn errors((answers, errors): (u64, u64)) -> String {
+    if errors == 0 {
+        return "0".to_owned();
+    }
     let share = u128::from(errors) * 10_000;
     match share.checked_div(answers.into()) {
         Some(share) => {
             let share = u64::try_from(share).unwrap_or(u64::MAX);
             format!("{errors} ({})", percent(share))
         }
-        None => "0".to_owned(),
+        None => errors.to_string(),
     }
 }
 

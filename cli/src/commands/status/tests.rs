@@ -125,7 +125,70 @@ fn a_rule_or_a_plugin_that_one_proxy_lacks_is_a_disagreement() {
         lines[1],
         "rule color, version blue-sub: weight 75 % at a; is missing at b"
     );
+    assert_eq!(lines.len(), 3);
     assert_eq!(report.silent().collect::<Vec<_>>(), [("c", "x")]);
+}
+
+#[test]
+fn the_example_in_the_documentation_is_what_is_printed() {
+    let version = |label: &str, share, requests, errors, is_out| Version {
+        rule: "color".to_owned(),
+        label: label.to_owned(),
+        share: Some(share),
+        requests,
+        answers: Some((requests, errors)),
+        is_out,
+        rollbacks: is_out.into(),
+        ..Version::default()
+    };
+    let plugin = |verdict, updated: &str, configuration: &str| Plugin {
+        name: "canary".to_owned(),
+        is_loaded: true,
+        restarts: 0,
+        verdict,
+        updated: Some(updated.to_owned()),
+        configuration: Some(configuration.to_owned()),
+    };
+    let reason = "http[0].route[1].weight: -5 is negative".to_owned();
+    let one = Snapshot {
+        plugins: vec![plugin(Verdict::Accepted, "2026-11-26T02:52:31.631Z", "a")],
+        versions: vec![
+            version("blue-sub", 10_000, 275, 0, false),
+            version("green-sub", 0, 9, 9, true),
+        ],
+    };
+    let other = Snapshot {
+        plugins: vec![plugin(
+            Verdict::Refused(Some(reason)),
+            "2026-11-26T02:52:51.1Z",
+            "b",
+        )],
+        versions: vec![
+            version("blue-sub", 7_500, 5, 0, false),
+            version("green-sub", 2_500, 2, 2, false),
+        ],
+    };
+    let report = report(&[
+        ("http://127.0.0.1:9901", Ok(one)),
+        ("http://127.0.0.1:9902", Ok(other)),
+    ]);
+    let page = include_str!("../../../../docs/cli.md");
+    let shown = text(&report).join("\n");
+    assert!(
+        page.contains(&shown),
+        "docs/cli.md has another example:\n{shown}"
+    );
+}
+
+#[test]
+fn a_configuration_that_one_proxy_refuses_is_a_disagreement() {
+    let one = read(ROLLED_BACK, DISCOVERED);
+    let other = read(REFUSED, REFUSED_DISCOVERED);
+    let report = report(&[("a", Ok(one)), ("b", Ok(other))]);
+    assert_eq!(
+        report.disagreements(),
+        ["plugin canary: accepted at a; refused at b"]
+    );
 }
 
 #[test]
