@@ -23,9 +23,12 @@ pub use time::utc;
 /// The page of Envoy's admin interface with the statistics that a snapshot needs.
 pub const STATS: &str = "/stats?format=json&filter=%5E(wasmcustom%5C.canary_%7Cwasm%5C.%7Cextension_config_discovery%5C.http_filter%5C.)";
 
-/// The pages with the configurations of filters: those that are discovered, and those in the listeners.
-pub const DUMPS: [&str; 3] = [
-    "/config_dump?resource=ecds_filters",
+/// The page with the filters that are discovered.
+pub const DISCOVERED: &str = "/config_dump?resource=ecds_filters";
+
+/// The pages with the filters in listeners. They can be large, and Envoy's main thread writes them, so they are asked for
+/// only if a filter has not been discovered.
+pub const LISTENERS: [&str; 2] = [
     "/config_dump?resource=dynamic_listeners",
     "/config_dump?resource=static_listeners",
 ];

@@ -77,7 +77,8 @@ pub struct Version {
 }
 
 impl Snapshot {
-    /// Reads the answers to [`STATS`](super::STATS) and [`DUMPS`](super::DUMPS); `now` is in seconds since 1970.
+    /// Reads the answers to [`STATS`](super::STATS), and to [`DISCOVERED`](super::DISCOVERED) and perhaps
+    /// [`LISTENERS`](super::LISTENERS); `now` is in seconds since 1970.
     ///
     /// # Errors
     /// The statistics are not Envoy's. A dump that is not Envoy's is left out.
@@ -88,6 +89,12 @@ impl Snapshot {
         let mut versions = measured(&stats);
         configured(&plugins, now, &mut versions);
         Ok(Self { plugins, versions })
+    }
+
+    /// Whether there is a plugin, and the configuration of each is known.
+    pub fn is_complete(&self) -> bool {
+        let is_known = |plugin: &Plugin| plugin.configuration.is_some();
+        !self.plugins.is_empty() && self.plugins.iter().all(is_known)
     }
 }
 

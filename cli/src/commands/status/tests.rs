@@ -9,8 +9,8 @@ use super::*;
 const ROLLED_BACK: &[u8] = include_bytes!("tests/rolled-back.stats.json");
 /// The same Envoy after a configuration with a weight of -5.
 const REFUSED: &[u8] = include_bytes!("tests/refused.stats.json");
-const DISCOVERED: &[u8] = include_bytes!("tests/ecds.json");
-const REFUSED_DISCOVERED: &[u8] = include_bytes!("tests/refused.ecds.json");
+const ECDS: &[u8] = include_bytes!("tests/ecds.json");
+const REFUSED_ECDS: &[u8] = include_bytes!("tests/refused.ecds.json");
 
 fn read(stats: &[u8], dump: &[u8]) -> Snapshot {
     Snapshot::read(stats, &[dump.to_vec(), b"{}".to_vec()], 0).unwrap()
@@ -32,7 +32,7 @@ fn text(report: &Report) -> Vec<String> {
 
 /// The recorded dump with other weights.
 fn weights(blue: u32, green: u32) -> Vec<u8> {
-    let dump = String::from_utf8(DISCOVERED.to_vec()).unwrap();
+    let dump = String::from_utf8(ECDS.to_vec()).unwrap();
     let dump = dump.replace("\\\"weight\\\": 75", &format!("\\\"weight\\\": {blue}"));
     dump.replace("\\\"weight\\\": 25", &format!("\\\"weight\\\": {green}"))
         .into_bytes()
@@ -54,7 +54,7 @@ fn quiet() -> Vec<u8> {
 
 #[test]
 fn a_version_that_is_rolled_back_has_no_weight_and_stable_has_it_all() {
-    let report = report(&[("http://a", Ok(read(ROLLED_BACK, DISCOVERED)))]);
+    let report = report(&[("http://a", Ok(read(ROLLED_BACK, ECDS)))]);
     assert_eq!(
         text(&report),
         [
@@ -72,7 +72,7 @@ fn a_version_that_is_rolled_back_has_no_weight_and_stable_has_it_all() {
 
 #[test]
 fn a_refused_configuration_has_its_reason_and_the_weights_before_it() {
-    let state = read(REFUSED, REFUSED_DISCOVERED);
+    let state = read(REFUSED, REFUSED_ECDS);
     let reason = "http[0].route[1].weight: -5 is negative";
     assert_eq!(
         state.plugins[0].verdict,
@@ -113,7 +113,7 @@ fn proxies_that_agree_are_summed_up_and_others_are_shown_one_by_one() {
 
 #[test]
 fn a_rule_or_a_plugin_that_one_proxy_lacks_is_a_disagreement() {
-    let one = read(&quiet(), DISCOVERED);
+    let one = read(&quiet(), ECDS);
     let report = report(&[
         ("a", Ok(one)),
         ("b", Ok(Snapshot::default())),
@@ -182,8 +182,8 @@ fn the_example_in_the_documentation_is_what_is_printed() {
 
 #[test]
 fn a_configuration_that_one_proxy_refuses_is_a_disagreement() {
-    let one = read(ROLLED_BACK, DISCOVERED);
-    let other = read(REFUSED, REFUSED_DISCOVERED);
+    let one = read(ROLLED_BACK, ECDS);
+    let other = read(REFUSED, REFUSED_ECDS);
     let report = report(&[("a", Ok(one)), ("b", Ok(other))]);
     assert_eq!(
         report.disagreements(),
@@ -202,21 +202,21 @@ fn without_a_dump_the_gauges_show_the_weights() {
 #[test]
 fn before_the_first_request_the_configuration_shows_the_weights() {
     let stats = br#"{"stats": [{"name": "wasmcustom.canary_config_refused.plugin=.=canary;.;", "value": 0}]}"#;
-    let state = read(stats, DISCOVERED);
+    let state = read(stats, ECDS);
     let shares: Vec<_> = state.versions.iter().map(|version| version.share).collect();
     assert_eq!(shares, [Some(7_500), Some(2_500)]);
 }
 
 #[test]
 fn a_module_that_envoy_could_not_load_is_not_loaded() {
-    let state = read(br#"{"stats": []}"#, DISCOVERED);
+    let state = read(br#"{"stats": []}"#, ECDS);
     assert!(!state.plugins[0].is_loaded);
     assert_eq!(state.plugins[0].verdict, Verdict::Unknown);
 }
 
 #[test]
 fn an_update_that_envoy_did_not_take_is_rejected() {
-    let dump = String::from_utf8(DISCOVERED.to_vec()).unwrap();
+    let dump = String::from_utf8(ECDS.to_vec()).unwrap();
     let later = dump.replace("2026-11-26T02:13:34", "2099-11-26T02:13:34");
     let state = read(ROLLED_BACK, later.as_bytes());
     assert_eq!(state.plugins[0].verdict, Verdict::Rejected);
@@ -226,7 +226,7 @@ fn an_update_that_envoy_did_not_take_is_rejected() {
 fn the_time_of_a_rollback_is_that_of_the_first_snapshot_that_shows_it() {
     let mut history = History::default();
     let mut since = |stats: &[u8], now| {
-        let mut state = read(stats, DISCOVERED);
+        let mut state = read(stats, ECDS);
         history.note("a", &mut state, now);
         state.versions[1].since
     };
@@ -239,7 +239,7 @@ fn the_time_of_a_rollback_is_that_of_the_first_snapshot_that_shows_it() {
 
 #[test]
 fn the_json_has_a_time_only_if_it_was_seen() {
-    let state = read(ROLLED_BACK, DISCOVERED);
+    let state = read(ROLLED_BACK, ECDS);
     let json = report(&[("a", Ok(state)), ("b", Err("gone".to_owned()))]).json();
     assert_eq!(json["proxies"][0]["versions"][1]["rolledBack"], true);
     assert_eq!(
@@ -268,11 +268,11 @@ proptest! {
     ) {
         let stats: Vec<_> = stats.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
         let stats = json!({"stats": stats}).to_string().into_bytes();
-        let mut recorded = DISCOVERED.to_vec();
+        let mut recorded = ECDS.to_vec();
         let at = at.index(recorded.len());
         recorded[at] = byte;
         let one = Snapshot::read(&stats, &[dump, recorded], i64::MAX).unwrap();
-        let report = report(&[("a", Ok(one)), ("b", Ok(read(ROLLED_BACK, DISCOVERED)))]);
+        let report = report(&[("a", Ok(one)), ("b", Ok(read(ROLLED_BACK, ECDS)))]);
         for line in report.lines() {
             prop_assert!(!line.text.chars().any(char::is_control), "{:?}", line.text);
         }

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use canary::status::{DUMPS, Proxy, STATS, Snapshot};
+use canary::status::{DISCOVERED, LISTENERS, Proxy, STATS, Snapshot};
 use ureq::Agent;
 use ureq::http::Uri;
 
@@ -70,11 +70,18 @@ impl Client {
 
     fn ask(&self, url: String, now: i64) -> Result<Snapshot, String> {
         let stats = self.get(&url, STATS)?;
-        let mut dumps = Vec::new();
-        for page in DUMPS {
+        let mut dumps = vec![self.get(&url, DISCOVERED)?];
+        let read = |dumps: &[Vec<u8>]| {
+            Snapshot::read(&stats, dumps, now).map_err(|fault| fault.to_string())
+        };
+        let state = read(&dumps)?;
+        if state.is_complete() {
+            return Ok(state);
+        }
+        for page in LISTENERS {
             dumps.push(self.get(&url, page)?);
         }
-        Snapshot::read(&stats, &dumps, now).map_err(|fault| fault.to_string())
+        read(&dumps)
     }
 
     fn get(&self, url: &str, page: &str) -> Result<Vec<u8>, String> {
