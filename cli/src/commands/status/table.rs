@@ -1,11 +1,12 @@
 //! A report as text: a table of the plugins, one of the versions, and the disagreements.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::CellAlignment;
 
 use super::history::Since;
 use super::report::{Report, percent};
 use super::snapshot::{Plugin, Verdict, Version};
 use super::time::utc;
+use crate::commands::table::table;
 
 /// A line of the text, and what it means to the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,18 +141,19 @@ impl Rows {
     }
 
     fn lines(self) -> Vec<Line> {
-        let mut table = Table::new();
-        table
-            .load_style(presets::NOTHING)
-            .set_content_arrangement(ContentArrangement::Disabled);
-        for (cells, _) in &self.0 {
+        let mut rows = self.0.iter();
+        let head: Vec<_> = rows
+            .next()
+            .map(|(cells, _)| cells.iter().map(String::as_str).collect())
+            .unwrap_or_default();
+        let mut table = table(&head);
+        for (cells, _) in rows {
             table.add_row(cells.iter().map(|cell| one_line(cell)));
         }
         let numbers = ["WEIGHT", "REQUESTS", "ERRORS"];
-        let head = self.0.first().map(|(cells, _)| cells.clone());
-        for (name, column) in head.iter().flatten().zip(table.column_iter_mut()) {
+        for (name, column) in head.iter().zip(table.column_iter_mut()) {
             column.set_padding((0, 2));
-            if numbers.contains(&name.as_str()) {
+            if numbers.contains(name) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
