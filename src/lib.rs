@@ -72,6 +72,8 @@ pub use config::path::{Path, Step};
 pub use config::timestamp::parse_time;
 #[cfg(feature = "schema")]
 pub use config::wire::schema::schema;
+#[cfg(any(test, not(feature = "proxy")))]
+pub use matching::regex::pattern::{Pattern, Shape, Values};
 #[cfg(not(feature = "proxy"))]
 pub use policy::explanation::{Choice, Explanation, Failure, Passed};
 pub use policy::outputs::{DEFAULT_CLUSTER_HEADER, Outputs};

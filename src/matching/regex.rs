@@ -10,6 +10,8 @@ mod byte_set;
 mod class;
 mod cursor;
 mod parser;
+#[cfg(any(test, not(feature = "proxy")))]
+pub(crate) mod pattern;
 mod program;
 
 use std::cell::RefCell;

@@ -37,6 +37,18 @@ impl ByteSet {
         Self::of(|b| self.has(b.to_ascii_lowercase()) || self.has(b.to_ascii_uppercase()))
     }
 
+    /// The bytes that are in both sets.
+    #[cfg(any(test, not(feature = "proxy")))]
+    pub(super) fn intersection(self, other: Self) -> Self {
+        self.complement().union(other.complement()).complement()
+    }
+
+    /// Whether it has no byte.
+    #[cfg(any(test, not(feature = "proxy")))]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0 == [0; 4]
+    }
+
     pub(super) fn has(&self, byte: u8) -> bool {
         self.0
             .get(usize::from(byte >> 6))

@@ -20,7 +20,7 @@ pub(super) struct Program {
 }
 
 #[derive(Debug)]
-enum Step {
+pub(super) enum Step {
     Byte(u8),
     Set(Arc<ByteSet>),
     Look(Look),
@@ -133,7 +133,13 @@ impl Program {
             .any(|step| matches!(self.step(*step), Some(Step::Match)))
     }
 
-    fn step(&self, number: u32) -> Option<&Step> {
+    /// The step after the prefix.
+    #[cfg(any(test, not(feature = "proxy")))]
+    pub(super) fn start(&self) -> u32 {
+        self.start
+    }
+
+    pub(super) fn step(&self, number: u32) -> Option<&Step> {
         self.steps.get(number as usize)
     }
 
