@@ -17,7 +17,7 @@ pub(crate) mod replace;
 mod resolve;
 pub(crate) mod splice;
 mod template;
-mod tree;
+pub(crate) mod tree;
 mod yaml;
 
 /// The largest file that is read: the filter takes 16 MiB, and in a file every quote of it may be written as two bytes.
@@ -69,6 +69,11 @@ impl<'t> Document<'t> {
 
     pub(crate) fn text(&self) -> &'t str {
         self.text
+    }
+
+    /// The documents of the file.
+    pub(crate) fn trees(&self) -> &[Node] {
+        &self.trees
     }
 
     /// The configurations of the filter in the file. There is at least one, or a fault that says why it cannot be read.

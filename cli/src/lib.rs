@@ -1,7 +1,7 @@
 //! The command `canary` as functions from values to values; `main` reads the arguments and prints.
 //!
 //! ```text
-//! check     bytes -> Document -> its Configurations -> Policy (the filter's own) -> the shares
+//! check     bytes -> Document -> its Configurations -> Policy (the filter's own) -> the shares, the warnings -> Report
 //! explain   bytes -> its Policies, a request -> Policy::explain -> Explained, with names and lines of the file
 //! simulate  bytes -> its Policies, users from a seed -> who gets what, and a model of a proxy that judges
 //! weights   bytes -> Document -> the Configuration that has the rule -> splices -> bytes, read again and compared
@@ -18,7 +18,9 @@ mod fault;
 
 pub use canary_filter::parse_time;
 pub use commands::accepted::Refused;
-pub use commands::check::{Accepted, Checked, check};
+pub use commands::check::report::Report;
+pub use commands::check::surroundings::Surroundings;
+pub use commands::check::{Accepted, Checked, Circumstances, check};
 pub use commands::explain::answer::{
     Candidate, Chosen, Explained, FailedCondition, KeyTried, PassedRule, Written,
 };
@@ -33,4 +35,4 @@ pub use commands::simulate::{NotSimulated, Progress, Scenario, SimulatedRule, So
 pub use commands::status;
 pub use commands::weights::{Change, Changed, Weight, change_weights};
 pub use document::replace::{Replacement, read};
-pub use fault::Fault;
+pub use fault::{Fault, Severity};

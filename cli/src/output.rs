@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use canary::Fault;
+use anstyle::{AnsiColor, Style};
+use canary::{Fault, Severity};
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -72,6 +73,19 @@ pub(crate) fn print_json(document: &impl Serialize) -> bool {
 /// Prints a line to standard error.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Prints the problems of a file to standard error, a line each. On a terminal, the colour shows how bad each of them is.
+pub(crate) fn complain_of(file: &str, problems: &[Fault]) {
+    let mut err = anstream::stderr().lock();
+    for fault in problems {
+        let style = Style::new().bold().fg_color(Some(match fault.severity() {
+            Severity::Error => AnsiColor::Red.into(),
+            Severity::Warning => AnsiColor::Yellow.into(),
+        }));
+        let position = fault.position_in(file);
+        let _ = writeln!(err, "{style}{position}:{style:#} {fault}");
+    }
 }
 
 /// The present, in seconds since 1970.

@@ -58,7 +58,7 @@ fn a_merge_key_is_resolved_as_kubernetes_tools_do() {
         );
     }
     let (said, _) = run("check", &merged(&format!("{{{GREEN}, <<: *blue}}")), &[]);
-    let reason = "f.yaml:10:99: the merge key `<<` also brings `destination`, which stands before it: kubectl and kustomize disagree on which one counts, so move `<<` to the top of the mapping\n";
+    let reason = "f.yaml:10:99: http[0].route[1].<<: the merge key `<<` also brings `destination`, which stands before it: kubectl and kustomize disagree on which one counts, so move `<<` to the top of the mapping\n";
     assert_eq!(said.stderr, reason);
 }
 

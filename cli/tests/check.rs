@@ -62,7 +62,7 @@ fn a_fault_is_one_line_with_its_place_in_the_file() {
         (ecds.replace("\"weight\": 25", "\"weight\": -5"), format!("f.yaml:20:127: {negative}")),
         (ecds.replace("\"weight\": 25", "\"weight\": -5").replace('\n', "\r\n"), format!("f.yaml:20:127: {negative}")),
         (plugin("75", "-5"), format!("f.yaml:24:9: {negative}")),
-        (plugin("75", "on"), "f.yaml:24:19: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false".to_owned()),
+        (plugin("75", "on"), "f.yaml:24:19: http[0].route[1].weight: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false".to_owned()),
         (ecds.replace("25}", "25},"), "f.yaml:21:15: the configuration is not valid JSON: trailing comma (the value of a StringValue must be JSON text)".to_owned()),
         (ecds.replace("google.protobuf.StringValue", "google.protobuf.Struct"), "f.yaml:10:9: Envoy passes a google.protobuf.Struct to the filter in binary form, not as JSON: use a google.protobuf.StringValue with JSON text".to_owned()),
         (ecds.replace("google.protobuf.StringValue", "google.protobuf.BytesValue"), "f.yaml:10:9: the configuration must be a google.protobuf.StringValue with `@type` and `value`".to_owned()),

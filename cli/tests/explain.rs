@@ -140,7 +140,7 @@ fn every_configuration_of_a_file_answers() {
     let plugins = PLUGIN.replace("{BLUE}", "1").replace("{GREEN}", "0");
     let twice = format!("{plugins}---\n{plugins}");
     let folder = Folder::with("canary.yaml", twice);
-    let said = folder.canary(["explain", "canary.yaml", "--path", "/größe"]);
+    let said = folder.canary(["explain", "canary.yaml", "--path", "/größe/"]);
     assert_eq!(said.status, 0, "{said:?}");
     let starts = ["canary.yaml:12:\n", "\ncanary.yaml:42:\n"];
     assert!(

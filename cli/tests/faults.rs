@@ -33,13 +33,13 @@ clusterheader: x-a
     let lines = [
         "f.yaml:3:11: http[0].match[0].uri.regex: a `(` is not closed".to_owned(),
         "f.yaml:4:23: http[0].match[0].headers.x.y.z.prefix: is empty".to_owned(),
-        "f.yaml:4:36: the key `on` is not a string: quote it".to_owned(),
+        "f.yaml:4:36: http[0].match[0].headers: the key `on` is not a string: quote it".to_owned(),
         "f.yaml:6:18: http[0].route[0].weight: -5 is negative".to_owned(),
-        format!("f.yaml:7:26: `on` {boolean}"),
+        format!("f.yaml:7:26: http[0].route[1].weight: `on` {boolean}"),
         "f.yaml:9:3: http[1].timeout: stays in the VirtualService: a filter cannot carry it out".to_owned(),
-        format!("f.yaml:12:13: {number}"),
+        format!("f.yaml:12:13: http[1].route[0].weight: {number}"),
         "f.yaml:13:3: http[2].route: needs at least one destination".to_owned(),
-        "f.yaml:14:1: clusterheader: unknown field `clusterheader`, expected one of `http`, `clusterHeader`, `subsetHeader`, `responseHeader`, `filterState`, `namespace`, `domain`".to_owned(),
+        "f.yaml:14:1: clusterheader: unknown field `clusterheader`, expected one of `http`, `clusterHeader`, `subsetHeader`, `responseHeader`, `filterState`, `namespace`, `domain`; did you mean `clusterHeader`?".to_owned(),
     ];
     let said = check(yaml);
     assert_eq!(said.stderr.lines().collect::<Vec<_>>(), lines);
@@ -72,7 +72,7 @@ fn the_faults_of_json_text_in_a_file_have_their_places_in_the_file() {
     let lines = [
         "f.yaml:17:80: http[0].match[1].headers.x-size.exact: invalid type: integer `5`, expected a string",
         "f.yaml:19:126: http[0].route[0].weight: -75 is negative",
-        "f.yaml:20:127: http[0].route[1].weight: invalid type: string \"25\", expected a whole number",
+        "f.yaml:20:127: http[0].route[1].weight: invalid type: string \"25\", expected a whole number; write it without quotes",
     ];
     assert_eq!(said.stderr.lines().collect::<Vec<_>>(), lines);
     let escaped = r#"{"@type": "x/envoy.extensions.filters.http.wasm.v3.Wasm", "config": {"configuration": {

@@ -10,7 +10,7 @@ const RULES: &str = "      subsetHeader: x-canary-subset
       http:
       - name: color
         match:
-        - uri: {prefix: /color}
+        - uri: {prefix: /shop/}
         route:
         - {cluster: blue, weight: 75}
         - {cluster: green, weight: 25}
@@ -165,7 +165,7 @@ fn a_template_has_to_be_rendered_first() {
     for (content, reason, hint) in [
         (
             manifest.replace("weight: 75", "weight: {{ .Values.blue }}"),
-            "f.yaml:15:36: a key must be a string",
+            "f.yaml:15:36: http[0].route[0].weight: a key must be a string",
             hint("{{ .Values.blue }}", 15),
         ),
         (
@@ -223,7 +223,7 @@ fn a_template_has_to_be_rendered_first() {
 fn what_a_template_leaves_out_of_the_configuration_is_no_fault() {
     let manifest = traffic_extension().replace("name: canary,", "name: {{ .Release.Name }},");
     assert_eq!(check(&manifest).status, 0);
-    let regex = traffic_extension().replace("prefix: /color", "regex: '/\\d{2}$'");
+    let regex = traffic_extension().replace("prefix: /shop/", "regex: '/\\d{2}$'");
     assert_eq!(check(&regex).status, 0);
     let said = check(&regex.replace("weight: 25", "weight: -5")).stderr;
     assert!(said.ends_with("weight: -5 is negative\n"), "{said}");

@@ -4,7 +4,7 @@
 
 mod support;
 
-use canary::{Change, Weight, change_weights, check};
+use canary::{Change, Checked, Circumstances, Weight, change_weights};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
@@ -20,6 +20,14 @@ fn files() -> Vec<String> {
         ecds("75", "25").replace('\n', "\r\n"),
         bare.to_owned(),
     ]
+}
+
+fn check(file: &[u8], must_be_json: bool) -> Checked {
+    let circumstances = Circumstances {
+        now: 0,
+        surroundings: None,
+    };
+    canary::check(file, must_be_json, circumstances)
 }
 
 fn change(blue: u32, green: u32) -> Change {

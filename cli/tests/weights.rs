@@ -226,7 +226,7 @@ fn wrong_usage_has_status_2_before_the_file_is_read() {
     let folder = Folder::new();
     let not_a_weight = |text: &str| {
         format!(
-            "invalid value 'a={text}' for '<LABEL=WEIGHT>...': `{text}` is not a valid weight: use an integer from 0 to 2147483647"
+            "invalid value 'a={text}' for '[LABEL=WEIGHT]...': `{text}` is not a valid weight: use an integer from 0 to 2147483647"
         )
     };
     let missing = |names| format!("the following required arguments were not provided: {names}");
@@ -248,11 +248,11 @@ fn wrong_usage_has_status_2_before_the_file_is_read() {
         ("weights f r", missing("<LABEL=WEIGHT>...")),
         (
             "weights f r a",
-            "invalid value 'a' for '<LABEL=WEIGHT>...': `a` is not LABEL=WEIGHT".to_owned(),
+            "invalid value 'a' for '[LABEL=WEIGHT]...': `a` is not LABEL=WEIGHT".to_owned(),
         ),
         (
             "weights f r =1",
-            "invalid value '=1' for '<LABEL=WEIGHT>...': `=1` is not LABEL=WEIGHT".to_owned(),
+            "invalid value '=1' for '[LABEL=WEIGHT]...': `=1` is not LABEL=WEIGHT".to_owned(),
         ),
         ("weights f r a=", not_a_weight("")),
         ("weights f r a=-1", not_a_weight("-1")),

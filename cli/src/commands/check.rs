@@ -1,127 +1,162 @@
-//! `canary check`: whether the filter accepts the configurations in a file.
+//! `canary check`: whether the filter accepts the configurations in a file, and what is likely to be a mistake in them.
 
-use canary_filter::Policy;
+mod conditions;
+mod conflicts;
+mod hidden;
+mod patterns;
+pub(crate) mod report;
+mod splitting;
+mod subject;
+pub(crate) mod surroundings;
+
+use std::collections::BTreeSet;
+
+use canary_filter::Rule;
+use serde::Serialize;
 
 use crate::commands::share::Shares;
 use crate::document::Document;
-use crate::document::configuration::Configuration;
-use crate::fault::Fault;
+use crate::fault::{Fault, Severity};
+use subject::Subject;
+use surroundings::Surroundings;
 
-/// What a file has that the filter accepts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a check takes into account beside the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'s, 't> {
+    /// The time at which ramps are looked at, in seconds since 1970.
+    pub now: i64,
+    /// The routes, services and listeners around the filter, if they are given.
+    pub surroundings: Option<&'s Surroundings<'t>>,
+}
+
+/// The outcome for one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// At least one.
+    /// The configurations that the filter accepts. There is one at least if no problem is an error.
     pub configurations: Vec<Accepted>,
-    /// What is likely to be a mistake although the filter accepts it.
-    pub warnings: Vec<Fault>,
+    /// Errors and warnings, in the order of the file.
+    pub problems: Vec<Fault>,
+    /// The request headers that the configurations write.
+    headers: BTreeSet<String>,
 }
 
 /// A configuration that the filter accepts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Accepted {
     /// The line of the file on which it begins, from 1.
     pub line: usize,
+    /// The column, in characters from 1.
+    pub column: usize,
     /// Its rules in their order.
-    rules: Vec<Shares>,
+    rules: Vec<Split>,
+}
+
+/// A rule as programs get it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Split {
+    name: String,
+    destinations: Vec<Part>,
+    #[serde(skip)]
+    shown: Shares,
+}
+
+/// A destination of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Part {
+    label: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<String>,
+    weight: u32,
+    /// In 1/10 000, as in the filter's response header.
+    share: u16,
 }
 
 /// Checks every configuration of the filter in a file. `must_be_json`: its name says that it is JSON, not YAML.
-///
-/// # Errors
-/// All faults of each configuration that is refused, or the one of the whole file.
-pub fn check(file: &[u8], must_be_json: bool) -> Result<Checked, Vec<Fault>> {
-    let document = Document::parse(file, must_be_json).map_err(|fault| vec![fault])?;
-    let configurations = document.configurations().map_err(|fault| vec![fault])?;
-    let (mut accepted, mut faults) = (Vec::new(), Vec::new());
+pub fn check(file: &[u8], must_be_json: bool, circumstances: Circumstances<'_, '_>) -> Checked {
+    let document = match Document::parse(file, must_be_json) {
+        Ok(document) => document,
+        Err(fault) => return Checked::refused(fault),
+    };
+    let configurations = match document.configurations() {
+        Ok(configurations) => configurations,
+        Err(fault) => return Checked::refused(fault),
+    };
+    let (mut accepted, mut problems) = (Vec::new(), Vec::new());
     for configuration in configurations {
         match configuration {
-            Ok(configuration) => match configuration.policy() {
-                Ok(policy) => accepted.push((configuration, policy)),
-                Err(first) => faults.extend(all(&configuration, first)),
+            Ok(configuration) => match Subject::new(configuration) {
+                Ok(subject) => accepted.push(subject),
+                Err(faults) => problems.extend(faults),
             },
-            Err(fault) => faults.push(fault),
+            Err(fault) => problems.push(fault),
         }
     }
-    if faults.is_empty() {
-        Ok(Checked {
-            configurations: accepted.iter().map(Accepted::from).collect(),
-            warnings: [without_effect(&accepted), conflicts(&accepted)].concat(),
-        })
-    } else {
-        Err(faults)
-    }
-}
-
-fn all(configuration: &Configuration<'_>, first: Fault) -> Vec<Fault> {
-    let faults = configuration.faults();
-    if faults.is_empty() {
-        vec![first]
-    } else {
-        faults
-    }
-}
-
-/// Rollbacks that cannot happen now: there is nothing to compare with.
-fn without_effect(accepted: &[(Configuration<'_>, Policy)]) -> Vec<Fault> {
-    let mut warnings = Vec::new();
-    for (configuration, policy) in accepted {
-        for (number, rule) in (0_u32..).zip(policy.rules()) {
-            let Some(stable) = policy.stable_of(number) else {
-                continue;
-            };
-            let label = rule.destinations().get(stable).map_or("", |it| it.label());
-            if rule.weights().get(stable) == Some(&0) {
-                let reason = format!(
-                    "http[{number}].rollback: `{label}` has the weight 0, so nothing is compared with it and nothing is rolled back"
-                );
-                warnings.push(Fault::at(configuration.place(), reason).because("warning"));
-            }
+    let around = circumstances
+        .surroundings
+        .map(|surroundings| surroundings.with(&document));
+    for subject in &accepted {
+        problems.extend(hidden::warnings(subject));
+        problems.extend(patterns::warnings(subject));
+        problems.extend(splitting::warnings(subject, circumstances.now));
+        if let Some(around) = &around {
+            problems.extend(around.warnings(subject));
         }
     }
-    warnings
-}
-
-/// What the configurations of one file take from each other.
-fn conflicts(accepted: &[(Configuration<'_>, Policy)]) -> Vec<Fault> {
-    let mut warnings = Vec::new();
-    for (number, (later, later_policy)) in accepted.iter().enumerate() {
-        let mut warn =
-            |reason: String| warnings.push(Fault::at(later.place(), reason).because("warning"));
-        for (earlier, earlier_policy) in accepted.iter().take(number) {
-            let line = earlier.place().line;
-            let name = later.plugin().shared_name(earlier.plugin());
-            // The same configuration may be remembered twice.
-            if let Some(name) = name
-                && later.value().ok() != earlier.value().ok()
-            {
-                let whose = if name.is_empty() {
-                    "has no name, like the plugin".to_owned()
-                } else {
-                    format!("has the same name as the plugin `{name}`")
-                };
-                warn(format!(
-                    "{whose} on line {line}: in one Envoy, each would take over the last good configuration of the other, so give them different names"
-                ));
-            }
-            let header = later_policy.outputs().response_header();
-            if let Some(header) = header
-                && Some(header) == earlier_policy.outputs().response_header()
-                && later.plugin().may_meet(earlier.plugin())
-            {
-                warn(format!(
-                    "responseHeader: `{header}` is also that of the configuration on line {line}: in one proxy, the one that matches no rule removes what the other has written"
-                ));
-            }
-        }
+    problems.extend(conflicts::warnings(&accepted));
+    problems.sort_by_key(Fault::place);
+    Checked {
+        configurations: accepted.iter().map(Accepted::from).collect(),
+        headers: accepted.iter().flat_map(Subject::headers).collect(),
+        problems,
     }
-    warnings
 }
 
-impl From<&(Configuration<'_>, Policy)> for Accepted {
-    fn from((configuration, policy): &(Configuration<'_>, Policy)) -> Self {
+impl Checked {
+    /// A file that cannot be read.
+    pub fn refused(fault: Fault) -> Self {
         Self {
-            line: configuration.place().line,
-            rules: policy.rules().iter().map(Shares::from).collect(),
+            problems: vec![fault],
+            ..Self::default()
+        }
+    }
+
+    /// Whether the filter accepts everything in the file.
+    pub fn is_accepted(&self) -> bool {
+        let is_error = |fault: &Fault| fault.severity() == Severity::Error;
+        !self.problems.iter().any(is_error)
+    }
+
+    /// The request headers that the configurations of the file write.
+    pub fn headers(&self) -> impl Iterator<Item = &str> {
+        self.headers.iter().map(String::as_str)
+    }
+}
+
+impl From<&Subject<'_>> for Accepted {
+    fn from(subject: &Subject<'_>) -> Self {
+        let place = subject.configuration.place();
+        Self {
+            line: place.line,
+            column: place.column,
+            rules: subject.policy.rules().iter().map(Split::from).collect(),
+        }
+    }
+}
+
+impl From<&Rule> for Split {
+    fn from(rule: &Rule) -> Self {
+        let part =
+            |(number, (destination, weight)): (u32, (&canary_filter::Destination, &u32))| Part {
+                label: destination.label().to_owned(),
+                cluster: destination.cluster().map(str::to_owned),
+                weight: *weight,
+                share: rule.share(number),
+            };
+        let destinations = rule.destinations().iter().zip(rule.weights());
+        Self {
+            name: rule.name().to_owned(),
+            destinations: (0..).zip(destinations).map(part).collect(),
+            shown: Shares::from(rule),
         }
     }
 }
@@ -130,10 +165,10 @@ impl Accepted {
     /// The text that is printed: one line if there is one rule, otherwise an additional line for each rule.
     pub fn report(&self) -> String {
         match self.rules.as_slice() {
-            [rule] => format!("ok: 1 rule, {rule}"),
+            [rule] => format!("ok: 1 rule, {}", rule.shown),
             rules => {
-                let lines: String = rules.iter().map(|rule| format!("\n  {rule}")).collect();
-                format!("ok: {} rules{lines}", rules.len())
+                let lines = rules.iter().map(|rule| format!("\n  {}", rule.shown));
+                format!("ok: {} rules{}", rules.len(), lines.collect::<String>())
             }
         }
     }

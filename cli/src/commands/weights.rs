@@ -1,15 +1,18 @@
-//! `canary weights`: changes the weights in a file and no other byte.
+//! `canary weights`: changes the weights in a file, or ends a rollback, and changes no other byte.
+
+mod retry;
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use canary_filter::{Policy, Ramp, Rule, Step};
 use serde_json::Value;
+use similar::TextDiff;
 
 use crate::commands::share::Shares;
 use crate::document::Document;
 use crate::document::configuration::Configuration;
-use crate::document::splice::{Splice, steps_to};
+use crate::document::splice::{Splice, steps_to, steps_to_rollback};
 use crate::fault::Fault;
 
 /// The largest weight: Istio's are 32-bit integers with a sign.
@@ -29,6 +32,8 @@ pub struct Weight {
 pub struct Change {
     rule: String,
     weights: Vec<Weight>,
+    /// Whether `rollback.retry` gets a new text, too.
+    retry: bool,
 }
 
 /// The result of a change.
@@ -38,6 +43,8 @@ pub struct Changed {
     pub text: Option<String>,
     /// The split of the rule after the change.
     pub shares: Shares,
+    /// The new text of `rollback.retry`, which ends a rollback.
+    pub retry: Option<String>,
     /// The ramp of the rule, whose weights replace these from its start on.
     ramp: Option<Ramp>,
 }
@@ -46,6 +53,16 @@ impl Changed {
     /// The split that the ramp puts in force at this time, in seconds since 1970; `None` for a rule without a ramp.
     pub fn ramp_at(&self, now: i64) -> Option<Shares> {
         Some(self.shares.at(self.ramp.as_ref()?, now))
+    }
+
+    /// The change as a unified diff of the file that has this name and had this content; empty if nothing changes.
+    pub fn diff(&self, name: &str, before: &[u8]) -> String {
+        let Some(after) = &self.text else {
+            return String::new();
+        };
+        let before = String::from_utf8_lossy(before);
+        let diff = TextDiff::from_lines(before.as_ref(), after.as_str());
+        diff.unified_diff().header(name, name).to_string()
     }
 }
 
@@ -91,7 +108,26 @@ impl Change {
             None => Ok(Self {
                 rule: rule.into(),
                 weights,
+                retry: false,
             }),
+        }
+    }
+
+    /// A new `rollback.retry` for a rule, without new weights.
+    pub fn only_retry(rule: impl Into<String>) -> Self {
+        Self {
+            rule: rule.into(),
+            weights: Vec::new(),
+            retry: true,
+        }
+    }
+
+    /// The same with a new `rollback.retry`.
+    #[must_use]
+    pub fn and_retry(self) -> Self {
+        Self {
+            retry: true,
+            ..self
         }
     }
 
@@ -128,7 +164,7 @@ impl Change {
     }
 }
 
-/// Changes the weights of a rule. The result differs from `file` only in these numbers, and the filter accepts it.
+/// Changes the weights of a rule, its `rollback.retry` or both. The result differs from `file` only in these numbers, and the filter accepts it.
 ///
 /// # Errors
 /// Why the change cannot be made. A file that the filter refuses already is not changed.
@@ -161,10 +197,21 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
             *weight_in(&mut expected, index, place).ok_or_else(unsure)? = weight.into();
         }
     }
+    let mut retry = None;
+    if change.retry {
+        let rollback = part(&mut expected, &steps_to_rollback(index));
+        let rollback = rollback.and_then(Value::as_object_mut);
+        let rollback = rollback.ok_or_else(|| retry::no_rollback(configuration, index))?;
+        let new = retry::after(rollback.get("retry").and_then(Value::as_str));
+        splices.push(Splice::retry(configuration, index, &new)?);
+        rollback.insert("retry".to_owned(), new.as_str().into());
+        retry = Some(new);
+    }
     if splices.is_empty() {
         return Ok(Changed {
             text: None,
             shares: Shares::from(rule),
+            retry,
             ramp,
         });
     }
@@ -190,6 +237,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
     let shares = verdict(new, index, &targets)?;
     Ok(Changed {
         shares,
+        retry,
         ramp,
         text: Some(text),
     })

@@ -1,6 +1,7 @@
 //! One configuration in a file: the JSON that the filter gets, and the position of each of its parts in the file.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use canary_filter::{InvalidConfig, Policy, Step};
 use serde_json::Value;
@@ -10,7 +11,7 @@ use crate::document::plugin::Plugin;
 use crate::document::template::{Lines, hint};
 use crate::document::tree::{self, Kind, Node};
 use crate::document::yaml::{self, Conversion};
-use crate::fault::{Fault, Place};
+use crate::fault::{Fault, LineEnds, Place};
 
 /// Some editors put it in front of a file; it is not part of YAML or JSON.
 pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -31,6 +32,8 @@ pub(crate) struct Configuration<'d> {
     not_json: Vec<Fault>,
     /// Whether `json` lacks parts for these reasons.
     is_partial: bool,
+    /// Those of `file`, once a position in it is asked for.
+    line_ends: OnceCell<LineEnds>,
 }
 
 /// A part of a configuration: its key, or itself if it is an item, and its value.
@@ -72,6 +75,7 @@ impl<'d> Configuration<'d> {
             embedded,
             not_json: Vec::new(),
             is_partial: false,
+            line_ends: OnceCell::new(),
         })
     }
 
@@ -92,6 +96,7 @@ impl<'d> Configuration<'d> {
             embedded: None,
             not_json: faults.into_iter().map(hinted).collect(),
             is_partial,
+            line_ends: OnceCell::new(),
         }
     }
 
@@ -107,6 +112,7 @@ impl<'d> Configuration<'d> {
             embedded: None,
             not_json: Vec::new(),
             is_partial: false,
+            line_ends: OnceCell::new(),
         }
     }
 
@@ -175,7 +181,8 @@ impl<'d> Configuration<'d> {
         }
         faults.sort_by_key(Fault::place);
         // An alias brings the same fault once more.
-        faults.dedup();
+        faults
+            .dedup_by(|one, other| (one.place(), one.reason()) == (other.place(), other.reason()));
         faults
     }
 
@@ -191,7 +198,7 @@ impl<'d> Configuration<'d> {
     }
 
     fn fault(&self, invalid: &InvalidConfig) -> Fault {
-        let fault = Fault::at(self.place_of(invalid.path().steps()), invalid.to_string());
+        let fault = Fault::refused(self.place_of(invalid.path().steps()), invalid);
         hint(fault, self.file, Lines::OfTheFault)
     }
 
@@ -266,6 +273,9 @@ impl<'d> Configuration<'d> {
         self.embedded
             .as_ref()
             .and_then(|embedded| embedded.near(at))
-            .map_or(self.place(), |byte| Place::of(self.file, byte))
+            .map_or(self.place(), |byte| {
+                let ends = self.line_ends.get_or_init(|| LineEnds::of(self.file));
+                ends.place(self.file, byte)
+            })
     }
 }

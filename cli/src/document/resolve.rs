@@ -267,27 +267,27 @@ mod tests {
         for (yaml, line) in [
             (
                 "b: &b {p: 1}\nv: {p: 9, <<: *b}",
-                "f:2:11: the merge key `<<` also brings `p`, which stands before it: kubectl and kustomize disagree on which one counts, so move `<<` to the top of the mapping",
+                "f:2:11: v.<<: the merge key `<<` also brings `p`, which stands before it: kubectl and kustomize disagree on which one counts, so move `<<` to the top of the mapping",
             ),
             (
                 "v: {<<: 5}",
-                "f:1:5: the value of the merge key `<<` must be a mapping or a list of mappings",
+                "f:1:5: v.<<: the value of the merge key `<<` must be a mapping or a list of mappings",
             ),
             (
                 "v: {<<: ~}",
-                "f:1:5: the value of the merge key `<<` must be a mapping or a list of mappings",
+                "f:1:5: v.<<: the value of the merge key `<<` must be a mapping or a list of mappings",
             ),
             (
                 "v: {<<: [[{a: 1}]]}",
-                "f:1:5: the value of the merge key `<<` must be a mapping or a list of mappings",
+                "f:1:5: v.<<: the value of the merge key `<<` must be a mapping or a list of mappings",
             ),
             (
                 "b: &b {<<: 5}\nv: {<<: *b}",
-                "f:1:8: the value of the merge key `<<` must be a mapping or a list of mappings",
+                "f:1:8: b.<<: the value of the merge key `<<` must be a mapping or a list of mappings",
             ),
             (
                 "v: &v {<<: *v}",
-                "f:1:8: is nested too deeply, or its aliases expand to too much",
+                "f:1:8: v.<<: is nested too deeply, or its aliases expand to too much",
             ),
             (
                 "b: &b {p: 1}\nv: {<<: *b, <<: *b}",

@@ -1,4 +1,4 @@
-//! The bytes of a weight in a file, and the text that replaces them.
+//! The bytes of a weight or of a text in a file, and what replaces them.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use granit_parser::ScalarStyle;
 
 use crate::document::configuration::Configuration;
 use crate::document::tree::{Anchor, Kind, Node, Shared};
-use crate::fault::Fault;
+use crate::fault::{Fault, path_of};
 
 /// A range of bytes of a file and the text that replaces it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,34 +35,55 @@ impl Splice {
         weight: u32,
     ) -> Result<Self, Fault> {
         let steps = steps_to(rule, destination);
-        let at = |reason: String| {
-            let path = format!("http[{rule}].route[{destination}]");
-            Fault::at(configuration.place_of(&steps), format!("{path}: {reason}"))
-        };
+        Self::field(configuration, &steps, "weight", &weight.to_string())
+    }
+
+    /// The splice that sets `retry` of a rule's `rollback` to a text, by the index of the rule.
+    pub(crate) fn retry(
+        configuration: &Configuration<'_>,
+        rule: usize,
+        text: &str,
+    ) -> Result<Self, Fault> {
+        let text = serde_json::Value::from(text).to_string();
+        Self::field(configuration, &steps_to_rollback(rule), "retry", &text)
+    }
+
+    /// The splice that sets a field of the mapping at the end of the steps to this JSON.
+    fn field(
+        configuration: &Configuration<'_>,
+        steps: &[Step],
+        name: &str,
+        json: &str,
+    ) -> Result<Self, Fault> {
+        let at =
+            |reason: String| Fault::at(configuration.place_of(steps), reason).on(path_of(steps));
         let (root, source) = configuration
             .tree()
             .ok_or_else(|| at("cannot be located in the file".to_owned()))?;
         let mut shared = None;
         own("", configuration.node(), &mut shared).map_err(&at)?;
         let mut entry = root;
-        for step in &steps {
+        for step in steps {
             entry = entry
                 .part(step)
                 .ok_or_else(|| at("is not in the file".to_owned()))?;
             entry = own("", entry, &mut shared).map_err(&at)?;
         }
         let token = entry
-            .get("weight")
-            .map(|token| own("weight ", token, &mut shared))
+            .get(name)
+            .map(|token| own(&format!("{name} "), token, &mut shared))
             .transpose()
             .map_err(&at)?;
-        let text = weight.to_string();
         let in_file = match token {
-            Some(token) => replacement(configuration, token, text),
-            None => insertion(configuration, entry, source, &text),
+            Some(token) => replacement(configuration, token, json),
+            None => insertion(configuration, entry, source, (name, json)),
         };
-        let by_hand = "the weight cannot be edited safely: edit it by hand";
-        let splice = in_file.ok_or_else(|| at(by_hand.to_owned()))?;
+        let by_hand = || {
+            at(format!(
+                "the {name} cannot be edited safely: edit it by hand"
+            ))
+        };
+        let splice = in_file.ok_or_else(by_hand)?;
         Ok(Self {
             shared: shared.map(at),
             ..splice
@@ -99,6 +120,11 @@ pub(crate) fn steps_to(rule: usize, destination: usize) -> [Step; 4] {
     ]
 }
 
+/// The steps to the `rollback` of a rule.
+pub(crate) fn steps_to_rollback(rule: usize) -> [Step; 3] {
+    ["http".into(), Step::Item(rule), "rollback".into()]
+}
+
 /// Refuses a node that is the copy of another one, and remembers in `shared` the fault of one that has copies.
 fn own<'n>(what: &str, node: &'n Node, shared: &mut Option<String>) -> Result<&'n Node, String> {
     match &node.shared {
@@ -124,25 +150,30 @@ fn located(configuration: &Configuration<'_>, token: &Range<usize>) -> Option<Ra
     }
 }
 
-fn replacement(configuration: &Configuration<'_>, token: &Node, text: String) -> Option<Splice> {
-    let is_plain = matches!(
-        token.kind,
-        Kind::Scalar {
-            style: ScalarStyle::Plain,
-            ..
-        }
+/// Replaces a scalar in one line; a block scalar ends only with its line.
+fn replacement(configuration: &Configuration<'_>, token: &Node, json: &str) -> Option<Splice> {
+    let Kind::Scalar { style, .. } = &token.kind else {
+        return None;
+    };
+    let in_line = matches!(
+        style,
+        ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted
     );
     let bytes =
-        located(configuration, &token.span).filter(|_| is_plain && !token.span.is_empty())?;
+        located(configuration, &token.span).filter(|_| in_line && !token.span.is_empty())?;
+    let text = match configuration.embedded() {
+        Some(embedded) => embedded.written(json),
+        None => json.to_owned(),
+    };
     Some(Splice::new(bytes, text))
 }
 
-/// Inserts the weight as the first field: an insertion there never interferes with a value, a comma or a comment.
+/// Inserts the field as the first one: an insertion there never interferes with a value, a comma or a comment.
 fn insertion(
     configuration: &Configuration<'_>,
     entry: &Node,
     source: &str,
-    weight: &str,
+    (name, json): (&str, &str),
 ) -> Option<Splice> {
     let (key, _) = entry.entries().first()?;
     if key.anchor.is_some() || key.tagged || !matches!(key.shared, Shared::No) {
@@ -151,9 +182,9 @@ fn insertion(
     let first = key.span.start;
     let rest = source.get(first..)?;
     let field = if rest.starts_with('"') {
-        format!("\"weight\": {weight}")
+        format!("\"{name}\": {json}")
     } else {
-        format!("weight: {weight}")
+        format!("{name}: {json}")
     };
     if entry.is_flow() {
         let piece = format!("{field}, ");

@@ -32,7 +32,7 @@ pub(crate) fn hint(fault: Fault, file: &str, lines: Lines) -> Fault {
         .filter(|(number, line)| concerns(*number) && !line.trim_start().starts_with('#'))
         .find_map(|(number, line)| Some((number, placeholder(line)?)));
     match found {
-        Some((number, placeholder)) => fault.and(&format!(
+        Some((number, placeholder)) => fault.and(format!(
             "the file looks like a template (it contains `{placeholder}` on line {number}), which has to be rendered first"
         )),
         None => fault,

@@ -3,12 +3,16 @@
 //! `kubectl` reads YAML 1.1, and other tools read YAML 1.2. A plain scalar that has different values in the two (`on`,
 //! `0755`, `1_000`) is refused, since the file would mean different things to different readers.
 
+use canary_filter::Step;
 use granit_parser::ScalarStyle;
 use serde_json::{Map, Number, Value};
 
 use crate::document::resolve::is_merge;
 use crate::document::tree::{Kind, Node};
-use crate::fault::Fault;
+use crate::fault::{Fault, path_of};
+
+/// The most steps of a path in a message. No field of a configuration has more; an alias that contains itself has.
+const LONGEST_PATH: usize = 16;
 
 /// The JSON of a YAML node, and what stands in the way of it.
 #[derive(Debug)]
@@ -32,13 +36,28 @@ pub(crate) fn from_yaml(node: &Node) -> Conversion {
 }
 
 #[derive(Default)]
-struct Converter {
+struct Converter<'n> {
     faults: Vec<Fault>,
     is_partial: bool,
+    /// From the whole to the node that is being converted.
+    trail: Vec<Crumb<'n>>,
 }
 
-impl Converter {
-    fn value(&mut self, node: &Node) -> Value {
+/// One step into a tree, without a copy of the name.
+enum Crumb<'n> {
+    Field(&'n str),
+    Item(usize),
+}
+
+impl<'n> Converter<'n> {
+    fn inside(&mut self, crumb: Crumb<'n>, node: &'n Node) -> Value {
+        self.trail.push(crumb);
+        let value = self.value(node);
+        self.trail.pop();
+        value
+    }
+
+    fn value(&mut self, node: &'n Node) -> Value {
         if node.tagged {
             self.report(
                 node,
@@ -54,11 +73,15 @@ impl Converter {
                 Value::String(text.clone())
             }),
             Kind::Scalar { text, .. } => Value::String(text.clone()),
-            Kind::Sequence(items) => items.iter().map(|item| self.value(item)).collect(),
+            Kind::Sequence(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| self.inside(Crumb::Item(index), item))
+                .collect(),
             Kind::Mapping(entries) => {
                 let mut object = Map::new();
                 for (key, value) in entries {
-                    let value = self.value(value);
+                    let value = self.inside(Crumb::Field(key.text().unwrap_or("?")), value);
                     if !is_merge(key)
                         && let Some(key) = self.key(key)
                     {
@@ -94,7 +117,16 @@ impl Converter {
     }
 
     fn report(&mut self, node: &Node, reason: &str) {
-        self.faults.push(Fault::at(node.place, reason));
+        let step = |crumb: &Crumb<'_>| match crumb {
+            Crumb::Field(name) => Step::Field((*name).to_owned().into()),
+            Crumb::Item(index) => Step::Item(*index),
+        };
+        let steps: Vec<_> = self.trail.iter().map(step).collect();
+        let fault = Fault::at(node.place, reason);
+        self.faults.push(match steps.len() {
+            1..=LONGEST_PATH => fault.on(path_of(&steps)),
+            _ => fault,
+        });
     }
 }
 
@@ -250,7 +282,7 @@ mod tests {
         for (yaml, line) in [
             (
                 "a:\n  b: on",
-                "f:2:6: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false",
+                "f:2:6: a.b: `on` is a boolean in Kubernetes but a string in YAML 1.2: quote it, or write true or false",
             ),
             ("y: 1", "f:1:1: the key `y` is not a string: quote it"),
             ("1: 1", "f:1:1: the key `1` is not a string: quote it"),

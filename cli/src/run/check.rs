@@ -1,13 +1,17 @@
 //! `canary check`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use canary::{Accepted, check};
+use canary::{Checked, Circumstances, Fault, Report, Severity, Surroundings, check, parse_time};
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 
-use crate::output::{complain, content, is_json, print, shown};
+use crate::output::{
+    Output, complain_of, content, is_json, print, print_json, shown, unix_seconds,
+};
 use crate::run::Ended;
 
-/// Check whether the filter accepts a configuration
+/// Check whether the filter accepts a configuration, and warn of likely mistakes
 ///
 /// Reads every configuration of the filter in each FILE with the filter's own code. Prints the rules with their shares, or
 /// every fault as FILE:LINE:COLUMN: PATH: REASON.
@@ -24,42 +28,153 @@ pub(crate) struct Arguments {
     /// The files to check; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Files around the filter: EnvoyFilter, VirtualService, HTTPRoute, DestinationRule, Service, Gateway,
+    /// ClientTrafficPolicy, or Envoy's configuration. Routes and services that do not fit to the configuration are reported
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    with: Vec<PathBuf>,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+    /// Exit with status 1 if there are warnings, too
+    #[arg(long)]
+    strict: bool,
+    /// The time at which ramps are looked at, such as 2026-12-01T09:00:00Z; by default the present
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<i64>,
+}
+
+/// What is printed: as every reading command, and annotations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    For(Output),
+    Github,
+    Gitlab,
+}
+
+impl ValueEnum for Format {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::For(Output::Text),
+            Self::For(Output::Json),
+            Self::Github,
+            Self::Gitlab,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::For(output) => output.to_possible_value()?,
+            Self::Github => PossibleValue::new("github").help("Annotations of GitHub Actions"),
+            Self::Gitlab => PossibleValue::new("gitlab").help("A Code Quality report of GitLab"),
+        })
+    }
+}
+
+fn time(text: &str) -> Result<i64, String> {
+    parse_time(text)
+        .ok_or_else(|| "it is not a time with its offset, such as 2026-12-01T09:00:00Z".to_owned())
+}
+
+/// A file with what it has, or why it cannot be read.
+struct Input {
+    name: String,
+    is_json: bool,
+    content: Result<Vec<u8>, Fault>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Ended {
+    let read = |path: &PathBuf| Input {
+        name: shown(path),
+        is_json: is_json(path),
+        content: content(path),
+    };
+    let now = arguments.at.unwrap_or_else(unix_seconds);
+    let around: Vec<_> = arguments.with.iter().map(read).collect();
+    let (surroundings, mut around_checked) = surroundings(&around);
+    let circumstances = Circumstances {
+        now,
+        surroundings: (!around.is_empty()).then_some(&surroundings.0),
+    };
+    let mut done = Ended::Well;
+    let mut checked = Vec::new();
     // A refused file does not keep the next ones from being checked.
-    arguments
-        .files
-        .iter()
-        .map(|file| check_file(file))
-        .fold(Ended::Well, Ended::and)
-}
-
-fn check_file(path: &Path) -> Ended {
-    let name = shown(path);
-    let checked = content(path)
-        .map_err(|fault| vec![fault])
-        .and_then(|content| check(&content, is_json(path)));
-    match checked {
-        Ok(checked) => {
-            for warning in &checked.warnings {
-                complain(&warning.in_file(&name));
-            }
-            Ended::of(match checked.configurations.as_slice() {
-                [only] => print(&format!("{name}: {}\n", only.report())),
-                several => {
-                    let line = |accepted: &Accepted| {
-                        format!("{name}:{}: {}\n", accepted.line, accepted.report())
-                    };
-                    print(&several.iter().map(line).collect::<String>())
-                }
-            })
+    for input in arguments.files.iter().map(read) {
+        let outcome = match input.content {
+            Ok(content) => check(&content, input.is_json, circumstances),
+            Err(fault) => Checked::refused(fault),
+        };
+        if arguments.output == Format::For(Output::Text) {
+            done = done.and(print_text(&input.name, &outcome));
         }
-        Err(faults) => {
-            for fault in &faults {
-                complain(&fault.in_file(&name));
-            }
-            Ended::Badly
+        checked.push((input.name, outcome));
+    }
+    let headers = checked.iter().flat_map(|(_, outcome)| outcome.headers());
+    for (number, fault) in surroundings.0.problems(headers) {
+        let place = surroundings
+            .1
+            .get(number)
+            .and_then(|at| around_checked.get_mut(*at));
+        if let Some((_, outcome)) = place {
+            outcome.problems.push(fault);
         }
     }
+    if arguments.output == Format::For(Output::Text) {
+        around_checked
+            .iter()
+            .for_each(|(name, outcome)| complain_of(name, &outcome.problems));
+    }
+    checked.append(&mut around_checked);
+    let report = Report::new(
+        checked
+            .iter()
+            .map(|(name, outcome)| (name.as_str(), outcome)),
+    );
+    done.and(Ended::of(match arguments.output {
+        Format::For(Output::Text) => true,
+        Format::For(Output::Json) => print_json(&report),
+        Format::Github => print(&report.for_github()),
+        Format::Gitlab => print_json(&report.for_gitlab()),
+    }))
+    .and(verdict(&checked, arguments.strict))
+}
+
+/// Parses the files around the filter. The numbers are those of the files that could be parsed.
+fn surroundings(inputs: &[Input]) -> ((Surroundings<'_>, Vec<usize>), Vec<(String, Checked)>) {
+    let (mut surroundings, mut numbers) = (Surroundings::default(), Vec::new());
+    let mut checked = Vec::new();
+    for (number, input) in inputs.iter().enumerate() {
+        let added = input.content.as_ref().map_err(Clone::clone);
+        let added = added.and_then(|content| surroundings.add(content, input.is_json));
+        let outcome = match added {
+            Ok(()) => {
+                numbers.push(number);
+                Checked::default()
+            }
+            Err(fault) => Checked::refused(fault),
+        };
+        checked.push((input.name.clone(), outcome));
+    }
+    ((surroundings, numbers), checked)
+}
+
+fn print_text(name: &str, outcome: &Checked) -> Ended {
+    complain_of(name, &outcome.problems);
+    if !outcome.is_accepted() {
+        return Ended::Badly;
+    }
+    Ended::of(match outcome.configurations.as_slice() {
+        [only] => print(&format!("{name}: {}\n", only.report())),
+        several => {
+            let lines = several
+                .iter()
+                .map(|accepted| format!("{name}:{}: {}\n", accepted.line, accepted.report()));
+            print(&lines.collect::<String>())
+        }
+    })
+}
+
+fn verdict(checked: &[(String, Checked)], strict: bool) -> Ended {
+    let mut problems = checked.iter().flat_map(|(_, outcome)| &outcome.problems);
+    let is_bad = |fault: &Fault| strict || fault.severity() == Severity::Error;
+    Ended::of(!problems.any(is_bad))
 }

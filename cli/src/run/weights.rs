@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use canary::{Change, Fault, Replacement, Weight, change_weights};
+use canary::{Change, Changed, Fault, Replacement, Weight, change_weights};
 
-use crate::output::{complain, is_json, print, shown, unix_seconds};
+use crate::output::{complain, complain_of, content, is_json, print, shown, unix_seconds};
 use crate::run::{Ended, Usage};
 
 /// Change the weights of a rule in a file and leave every other byte unchanged
@@ -21,8 +21,14 @@ pub(crate) struct Arguments {
     /// The name of the rule
     rule: String,
     /// The new weight of a destination; LABEL is its subset, or its cluster or host if it has no subset
-    #[arg(required = true, value_name = "LABEL=WEIGHT")]
+    #[arg(required_unless_present = "retry", value_name = "LABEL=WEIGHT")]
     weights: Vec<Weight>,
+    /// End a rollback of the rule: give its `rollback.retry` a new text
+    #[arg(long)]
+    retry: bool,
+    /// Print the change as a diff, and change nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<Ended, Usage> {
@@ -30,36 +36,71 @@ pub(crate) fn run(arguments: Arguments) -> Result<Ended, Usage> {
         file,
         rule,
         weights,
+        retry,
+        dry_run,
     } = arguments;
     if file.as_os_str() == "-" {
         return Err(Usage(
             "weights: cannot change standard input: name a file".to_owned(),
         ));
     }
-    let change = Change::new(rule, weights).map_err(|error| Usage(format!("weights: {error}")))?;
-    Ok(match set_weights(&file, &change) {
-        Ok(line) => Ended::of(print(&line)),
+    let change = if weights.is_empty() {
+        Change::only_retry(rule)
+    } else {
+        let change = Change::new(rule, weights);
+        let change = change.map_err(|error| Usage(format!("weights: {error}")))?;
+        if retry { change.and_retry() } else { change }
+    };
+    let done = if dry_run {
+        try_change(&file, &change)
+    } else {
+        carry_out(&file, &change)
+    };
+    Ok(match done {
+        Ok(text) => Ended::of(print(&text)),
         Err(fault) => {
-            complain(&fault.in_file(&shown(&file)));
+            complain_of(&shown(&file), &[fault]);
             Ended::Badly
         }
     })
 }
 
-fn set_weights(path: &Path, change: &Change) -> Result<String, Fault> {
+fn carry_out(path: &Path, change: &Change) -> Result<String, Fault> {
     let replacement = Replacement::of(path)?;
     let changed = change_weights(replacement.content(), is_json(path), change)?;
-    let line = match &changed.text {
-        Some(text) => {
-            replacement.replace_with(text.as_bytes())?;
-            format!("{}\n", changed.shares.with_weights())
-        }
-        None => format!("{} (unchanged)\n", changed.shares.with_weights()),
+    if let Some(text) = &changed.text {
+        replacement.replace_with(text.as_bytes())?;
+    }
+    mind_the_ramp(&changed);
+    Ok(summary(&changed))
+}
+
+fn try_change(path: &Path, change: &Change) -> Result<String, Fault> {
+    let content = content(path)?;
+    let changed = change_weights(&content, is_json(path), change)?;
+    mind_the_ramp(&changed);
+    Ok(changed.diff(&shown(path), &content) + &summary(&changed))
+}
+
+/// The rule's split after the change.
+fn summary(changed: &Changed) -> String {
+    let retry = changed.retry.iter().map(|text| format!("; retry: {text}"));
+    let unchanged = if changed.text.is_none() {
+        " (unchanged)"
+    } else {
+        ""
     };
+    format!(
+        "{}{}{unchanged}\n",
+        changed.shares.with_weights(),
+        retry.collect::<String>()
+    )
+}
+
+fn mind_the_ramp(changed: &Changed) {
     if let Some(now) = changed.ramp_at(unix_seconds()) {
         complain(&format!(
             "note: the rule has a ramp; from its start on, the weights of the ramp apply instead of these. Now it is {now}"
         ));
     }
-    Ok(line)
 }

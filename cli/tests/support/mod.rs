@@ -112,7 +112,7 @@ resources:
             "filterState": true,
             "http": [{
               "name": "color",
-              "match": [{"uri": {"prefix": "/color"}}, {"headers": {"x-size": {"exact": "ä€😀"}}}],
+              "match": [{"uri": {"prefix": "/shop/"}}, {"headers": {"x-size": {"exact": "ä€😀"}}}],
               "route": [
                 {"destination": {"host": "color.default.svc.cluster.local", "subset": "blue-sub", "port": {"number": 8000}}, "weight": {BLUE}},
                 {"destination": {"host": "color.default.svc.cluster.local", "subset": "green-sub", "port": {"number": 8000}}, "weight": {GREEN}}
@@ -142,7 +142,7 @@ spec:
     http:
     - name: color
       match:
-      - uri: {prefix: /größe}
+      - uri: {prefix: /größe/}
       route:
       - destination: {host: color.default.svc.cluster.local, subset: blue-sub, port: {number: 8000}}
         weight: {BLUE} # blue
