@@ -200,6 +200,14 @@ impl Fault {
         format!("{}: {self}", self.position_in(file))
     }
 
+    /// The reason and the hint.
+    pub fn explanation(&self) -> String {
+        match self.hint() {
+            Some(hint) => format!("{}; {hint}", self.reason()),
+            None => self.reason(),
+        }
+    }
+
     /// The line without the position and the severity.
     pub fn message(&self) -> String {
         let before = [self.context.as_deref(), self.path.as_deref()];

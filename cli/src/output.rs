@@ -38,13 +38,20 @@ pub(crate) fn is_json(path: &Path) -> bool {
         .is_some_and(|extension| extension == "json")
 }
 
-/// A file's name in messages.
+/// A file's name in messages, without control characters, which would break the line.
 pub(crate) fn shown(path: &Path) -> String {
     if path.as_os_str() == "-" {
-        "<stdin>".to_owned()
-    } else {
-        path.display().to_string()
+        return "<stdin>".to_owned();
     }
+    let mut shown = String::new();
+    for c in path.display().to_string().chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// Prints to standard output and returns whether all of it was written. `println!` would panic if the reader has closed

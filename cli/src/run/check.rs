@@ -1,6 +1,6 @@
 //! `canary check`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use canary::{Checked, Circumstances, Fault, Report, Severity, Surroundings, check, parse_time};
 use clap::ValueEnum;
@@ -82,82 +82,90 @@ struct Input {
     content: Result<Vec<u8>, Fault>,
 }
 
+/// The outcome for a file with this name.
+type Outcome = (String, Checked);
+
 pub(crate) fn run(arguments: &Arguments) -> Ended {
-    let read = |path: &PathBuf| Input {
-        name: shown(path),
-        is_json: is_json(path),
-        content: content(path),
-    };
-    let now = arguments.at.unwrap_or_else(unix_seconds);
-    let around: Vec<_> = arguments.with.iter().map(read).collect();
-    let (surroundings, mut around_checked) = surroundings(&around);
+    let around: Vec<_> = arguments.with.iter().map(Input::read).collect();
+    let mut surroundings = Surroundings::default();
+    let mut around_checked: Vec<Outcome> = around
+        .iter()
+        .map(|input| input.add_to(&mut surroundings))
+        .collect();
     let circumstances = Circumstances {
-        now,
-        surroundings: (!around.is_empty()).then_some(&surroundings.0),
+        now: arguments.at.unwrap_or_else(unix_seconds),
+        surroundings: (!around.is_empty()).then_some(&surroundings),
     };
     let mut done = Ended::Well;
     let mut checked = Vec::new();
     // A refused file does not keep the next ones from being checked.
-    for input in arguments.files.iter().map(read) {
-        let outcome = match input.content {
-            Ok(content) => check(&content, input.is_json, circumstances),
-            Err(fault) => Checked::refused(fault),
-        };
+    for input in arguments.files.iter().map(Input::read) {
+        let outcome = input.check(circumstances);
         if arguments.output == Format::For(Output::Text) {
-            done = done.and(print_text(&input.name, &outcome));
+            done = done.and(print_text(&outcome));
         }
-        checked.push((input.name, outcome));
+        checked.push(outcome);
     }
     let headers = checked.iter().flat_map(|(_, outcome)| outcome.headers());
-    for (number, fault) in surroundings.0.problems(headers) {
-        let place = surroundings
-            .1
-            .get(number)
-            .and_then(|at| around_checked.get_mut(*at));
-        if let Some((_, outcome)) = place {
+    for (number, fault) in surroundings.problems(headers) {
+        if let Some((_, outcome)) = around_checked.get_mut(number) {
             outcome.problems.push(fault);
         }
     }
     if arguments.output == Format::For(Output::Text) {
-        around_checked
-            .iter()
-            .for_each(|(name, outcome)| complain_of(name, &outcome.problems));
+        for (name, outcome) in &around_checked {
+            complain_of(name, &outcome.problems);
+        }
     }
     checked.append(&mut around_checked);
-    let report = Report::new(
-        checked
-            .iter()
-            .map(|(name, outcome)| (name.as_str(), outcome)),
-    );
-    done.and(Ended::of(match arguments.output {
+    done.and(print_report(&checked, arguments.output))
+        .and(verdict(&checked, arguments.strict))
+}
+
+impl Input {
+    fn read(path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        Self {
+            name: shown(path),
+            is_json: is_json(path),
+            content: content(path),
+        }
+    }
+
+    fn check(self, circumstances: Circumstances<'_, '_>) -> Outcome {
+        let outcome = match self.content {
+            Ok(content) => check(&content, self.is_json, circumstances),
+            Err(fault) => Checked::refused(fault),
+        };
+        (self.name, outcome)
+    }
+
+    fn add_to<'i>(&'i self, surroundings: &mut Surroundings<'i>) -> Outcome {
+        let content = self.content.as_deref().unwrap_or_default();
+        let added = surroundings.add(content, self.is_json);
+        let outcome = match self.content.as_ref().err().cloned().or(added.err()) {
+            Some(fault) => Checked::refused(fault),
+            None => Checked::default(),
+        };
+        (self.name.clone(), outcome)
+    }
+}
+
+/// Prints the outcome in a format for programs.
+fn print_report(checked: &[Outcome], format: Format) -> Ended {
+    let files = checked
+        .iter()
+        .map(|(name, outcome)| (name.as_str(), outcome));
+    let report = Report::new(files);
+    Ended::of(match format {
         Format::For(Output::Text) => true,
         Format::For(Output::Json) => print_json(&report),
         Format::Github => print(&report.for_github()),
         Format::Gitlab => print_json(&report.for_gitlab()),
-    }))
-    .and(verdict(&checked, arguments.strict))
+    })
 }
 
-/// Parses the files around the filter. The numbers are those of the files that could be parsed.
-fn surroundings(inputs: &[Input]) -> ((Surroundings<'_>, Vec<usize>), Vec<(String, Checked)>) {
-    let (mut surroundings, mut numbers) = (Surroundings::default(), Vec::new());
-    let mut checked = Vec::new();
-    for (number, input) in inputs.iter().enumerate() {
-        let added = input.content.as_ref().map_err(Clone::clone);
-        let added = added.and_then(|content| surroundings.add(content, input.is_json));
-        let outcome = match added {
-            Ok(()) => {
-                numbers.push(number);
-                Checked::default()
-            }
-            Err(fault) => Checked::refused(fault),
-        };
-        checked.push((input.name.clone(), outcome));
-    }
-    ((surroundings, numbers), checked)
-}
-
-fn print_text(name: &str, outcome: &Checked) -> Ended {
+fn print_text((name, outcome): &Outcome) -> Ended {
     complain_of(name, &outcome.problems);
     if !outcome.is_accepted() {
         return Ended::Badly;
@@ -173,7 +181,7 @@ fn print_text(name: &str, outcome: &Checked) -> Ended {
     })
 }
 
-fn verdict(checked: &[(String, Checked)], strict: bool) -> Ended {
+fn verdict(checked: &[Outcome], strict: bool) -> Ended {
     let mut problems = checked.iter().flat_map(|(_, outcome)| &outcome.problems);
     let is_bad = |fault: &Fault| strict || fault.severity() == Severity::Error;
     Ended::of(!problems.any(is_bad))

@@ -196,4 +196,4 @@ fn words(matcher: Option<&Value>, values: Values, folded: bool) -> Option<Words>
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

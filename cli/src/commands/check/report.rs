@@ -88,7 +88,7 @@ impl<'c> Report<'c> {
             properties.extend(fault.column().map(|column| format!("col={column}")));
             let title = fault.path().unwrap_or("canary check");
             properties.push(format!("title={}", property(title)));
-            let message = data(&fault.message());
+            let message = data(&fault.explanation());
             text += &format!("::{command} {}::{message}\n", properties.join(","));
         }
         text

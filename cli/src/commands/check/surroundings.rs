@@ -24,7 +24,8 @@ use routes::Route;
 /// The files around the filter.
 #[derive(Debug, Default)]
 pub struct Surroundings<'t> {
-    documents: Vec<Document<'t>>,
+    /// In the order in which they were added; none for a file that cannot be read.
+    documents: Vec<Option<Document<'t>>>,
 }
 
 /// What the objects say, by file.
@@ -57,15 +58,20 @@ impl<'t> Surroundings<'t> {
     /// Adds a file. `must_be_json`: its name says that it is JSON.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// It cannot be read. It still has a number for [`problems`](Self::problems).
     pub fn add(&mut self, file: &'t [u8], must_be_json: bool) -> Result<(), Fault> {
-        self.documents.push(Document::parse(file, must_be_json)?);
-        Ok(())
+        let (document, outcome) = match Document::parse(file, must_be_json) {
+            Ok(document) => (Some(document), Ok(())),
+            Err(fault) => (None, Err(fault)),
+        };
+        self.documents.push(document);
+        outcome
     }
 
-    /// What is wrong with the routes that read one of these headers, by the number of the file that has them.
+    /// What is wrong with the routes that read one of these headers, by the number of the file that has them, from 0.
     pub fn problems<'h>(&self, headers: impl IntoIterator<Item = &'h str>) -> Vec<(usize, Fault)> {
-        let facts = Facts::of(&self.documents.iter().collect::<Vec<_>>());
+        let documents: Vec<_> = self.documents.iter().map(Option::as_ref).collect();
+        let facts = Facts::of(&documents);
         let headers: BTreeSet<_> = headers.into_iter().collect();
         let found = headers
             .into_iter()
@@ -77,8 +83,8 @@ impl<'t> Surroundings<'t> {
 
     /// The same with the file that has the configuration, which may have such objects beside it.
     pub(super) fn with<'d>(&'d self, file: &'d Document<'t>) -> Around<'d> {
-        let documents: Vec<_> = self.documents.iter().chain([file]).collect();
-        Around(Facts::of(&documents))
+        let around = self.documents.iter().map(Option::as_ref);
+        Around(Facts::of(&around.chain([Some(file)]).collect::<Vec<_>>()))
     }
 }
 

@@ -97,7 +97,8 @@ fn matcher() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn entry() -> impl Strategy<Value = Value> {
+/// An entry of `match` that the filter accepts.
+pub(in crate::commands::check) fn entry() -> impl Strategy<Value = Value> {
     let maybe = || prop::option::of(matcher());
     (maybe(), maybe(), maybe(), maybe(), maybe(), any::<bool>()).prop_map(
         |(uri, method, header, without, query, folded)| {

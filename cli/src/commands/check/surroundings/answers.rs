@@ -20,9 +20,10 @@ impl Facts<'_> {
         if let Some(header) = outputs.subset_header().filter(|_| has_routes) {
             warnings.extend(self.unmatched(subject, header));
         }
+        let names_clusters = outputs.cluster_header().is_some();
         for (number, rule) in subject.policy.rules().iter().enumerate() {
             for (place, destination) in rule.destinations().iter().enumerate() {
-                let found = self.missing(destination).into_iter();
+                let found = self.missing(destination, names_clusters).into_iter();
                 warnings.extend(found.map(|(path, reason)| {
                     let start = ["route".into(), Step::Item(place)].into_iter();
                     let rest = path.iter().copied().map(Step::from);
@@ -104,8 +105,13 @@ impl Facts<'_> {
         warnings
     }
 
-    /// What a destination names and the objects do not have: the path to the name, and the reason.
-    fn missing(&self, destination: &Destination) -> Vec<(&'static [&'static str], String)> {
+    /// What a destination names and the objects do not have: the path to the name, and the reason. Without a header that
+    /// names clusters, the name of a cluster is only a label.
+    fn missing(
+        &self,
+        destination: &Destination,
+        names_clusters: bool,
+    ) -> Vec<(&'static [&'static str], String)> {
         let Some(cluster) = destination.cluster() else {
             return Vec::new();
         };
@@ -127,7 +133,8 @@ impl Facts<'_> {
                 missing.push((&["destination", "port", "number"], reason));
             }
         }
-        if !self.clusters.is_empty() && !self.clusters.contains(cluster) {
+        let is_asked = names_clusters && !self.clusters.is_empty();
+        if is_asked && !self.clusters.contains(cluster) {
             missing.push((&["cluster"], format!("Envoy has no cluster `{cluster}`")));
         }
         missing

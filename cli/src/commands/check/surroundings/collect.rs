@@ -6,7 +6,7 @@ use crate::document::Document;
 use crate::document::tree::Node;
 
 impl<'d> Facts<'d> {
-    pub(super) fn of(documents: &[&'d Document<'_>]) -> Self {
+    pub(super) fn of(documents: &[Option<&'d Document<'_>>]) -> Self {
         let mut collector = Collector {
             facts: Self::default(),
             file: 0,
@@ -14,10 +14,8 @@ impl<'d> Facts<'d> {
         };
         for (file, document) in documents.iter().enumerate() {
             collector.file = file;
-            document
-                .trees()
-                .iter()
-                .for_each(|tree| collector.object(tree));
+            let trees = document.map(Document::trees).unwrap_or_default();
+            trees.iter().for_each(|tree| collector.object(tree));
         }
         collector.facts
     }
