@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use canary::Fault;
 
-use crate::output::complain;
+use crate::output::complain_of;
 
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -51,9 +51,7 @@ pub(crate) struct Usage(pub(crate) String);
 
 /// Prints why a file is refused, one line for each fault.
 pub(crate) fn refused(file: &str, faults: &[Fault]) -> Ended {
-    for fault in faults {
-        complain(&fault.in_file(file));
-    }
+    complain_of(file, faults);
     Ended::Badly
 }
 

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use canary::{Checked, Circumstances, Fault, Report, Severity, Surroundings, check, parse_time};
+use canary::{Checked, Circumstances, Fault, Report, Severity, Surroundings, check};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::output::{
     Output, complain_of, content, is_json, print, print_json, shown, unix_seconds,
 };
-use crate::run::Ended;
+use crate::run::{Ended, time};
 
 /// Check whether the filter accepts a configuration, and warn of likely mistakes
 ///
@@ -68,11 +68,6 @@ impl ValueEnum for Format {
             Self::Gitlab => PossibleValue::new("gitlab").help("A Code Quality report of GitLab"),
         })
     }
-}
-
-fn time(text: &str) -> Result<i64, String> {
-    parse_time(text)
-        .ok_or_else(|| "it is not a time with its offset, such as 2026-12-01T09:00:00Z".to_owned())
 }
 
 /// A file with what it has, or why it cannot be read.
