@@ -59,8 +59,11 @@ impl<'d> Collector<'d> {
         self.groups += 1;
         for route in items(object, &["spec", "http"]) {
             let entries = items(route, &["match"]);
-            let matches = entries.map(Match::of_virtual_service).collect();
-            self.route(route, matches, None, true);
+            let matches = entries.clone().map(Match::of_virtual_service).collect();
+            // istiod adds the name of the entry to that of the route: `canary.entry`.
+            let is_renamed = entries.into_iter().any(|entry| entry.get("name").is_some());
+            let name = text(route, &["name"]).filter(|_| !is_renamed);
+            self.route((route, name), matches, None, true);
         }
     }
 
@@ -69,13 +72,13 @@ impl<'d> Collector<'d> {
         for rule in items(object, &["spec", "rules"]) {
             let entries = items(rule, &["matches"]);
             let matches = entries.map(Match::of_http_route).collect();
-            self.route(rule, matches, None, false);
+            self.route((rule, text(rule, &["name"])), matches, None, false);
         }
     }
 
     fn route(
         &mut self,
-        route: &'d Node,
+        (route, name): (&'d Node, Option<&'d str>),
         mut matches: Vec<Match>,
         cluster_header: Option<String>,
         is_ordered: bool,
@@ -87,7 +90,7 @@ impl<'d> Collector<'d> {
             file: self.file,
             place: route.place,
             group: self.groups,
-            name: text(route, &["name"]),
+            name,
             matches,
             cluster_header,
             is_ordered,
@@ -197,7 +200,8 @@ impl<'d> Collector<'d> {
                 route: None,
             }));
         let matches = route.get("match").map(Match::of_envoy);
-        self.route(route, matches.into_iter().collect(), header, true);
+        let name = text(route, &["name"]);
+        self.route((route, name), matches.into_iter().collect(), header, true);
     }
 
     fn envoy_listener(&mut self, listener: &'d Node, chains: &'d Node) {
@@ -261,7 +265,7 @@ fn text<'n>(node: &'n Node, path: &[&str]) -> Option<&'n str> {
     at(node, path)?.text()
 }
 
-fn items<'n>(node: &'n Node, path: &[&str]) -> impl Iterator<Item = &'n Node> {
+fn items<'n>(node: &'n Node, path: &[&str]) -> impl Iterator<Item = &'n Node> + Clone {
     at(node, path).map(Node::items).unwrap_or_default().iter()
 }
 
