@@ -9,6 +9,7 @@ use crate::document::template::{Lines, hint};
 use crate::document::tree::Node;
 use crate::fault::{Fault, Place};
 
+mod broken;
 pub(crate) mod configuration;
 mod embedded;
 mod find;
@@ -33,7 +34,22 @@ pub(crate) struct Document<'t> {
 
 impl<'t> Document<'t> {
     /// `must_be_json`: the file's name ends in `.json`, so that Envoy reads it as JSON and nothing else.
+    ///
+    /// # Errors
+    /// The first fault.
     pub(crate) fn parse(bytes: &'t [u8], must_be_json: bool) -> Result<Self, Fault> {
+        let (document, faults) = Self::parse_all(bytes, must_be_json)?;
+        faults.into_iter().next().map_or(Ok(document), Err)
+    }
+
+    /// As [`parse`](Self::parse), but a YAML document that cannot be read does not keep the others from being read.
+    ///
+    /// # Errors
+    /// The file cannot be read at all.
+    pub(crate) fn parse_all(
+        bytes: &'t [u8],
+        must_be_json: bool,
+    ) -> Result<(Self, Vec<Fault>), Fault> {
         if bytes.len() > LARGEST {
             return Err(Fault::new(format!("is larger than {} MiB", LARGEST >> 20)));
         }
@@ -54,17 +70,20 @@ impl<'t> Document<'t> {
             let fault = Fault::at(place, format!("is not valid JSON: {reason}"));
             return Err(hint(fault, text, Lines::All));
         }
-        let trees = tree::parse(text).map_err(|fault| hint(fault, text, Lines::All))?;
+        let (trees, faults) = broken::documents(text);
+        let hinted = |fault| hint(fault, text, Lines::All);
+        let faults: Vec<_> = faults.into_iter().map(hinted).collect();
         let resolved = |tree: Node| {
             // A document without these is Envoy's.
             let merges = tree.get("kind").is_some() || tree.get("http").is_some();
             resolve(tree, text, merges)
         };
-        Ok(Self {
+        let document = Self {
             text,
             is_json: json.is_ok(),
             trees: trees.into_iter().map(resolved).collect(),
-        })
+        };
+        Ok((document, faults))
     }
 
     pub(crate) fn text(&self) -> &'t str {

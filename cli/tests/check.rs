@@ -68,7 +68,7 @@ fn a_fault_is_one_line_with_its_place_in_the_file() {
         (ecds.replace("google.protobuf.StringValue", "google.protobuf.BytesValue"), "f.yaml:10:9: the configuration must be a google.protobuf.StringValue with `@type` and `value`".to_owned()),
         (ecds.replace("      name: canary\n      configuration:", "      configuration_:"), "f.yaml:6:5: the Wasm filter has no `config.configuration`: the filter needs one".to_owned()),
         (plugin("75", "25").replace("pluginConfig", "pluginconfig"), "f.yaml:6:1: the WasmPlugin has no `spec.pluginConfig`: the filter needs one".to_owned()),
-        ("http: []\nhttp: []\n".to_owned(), "f.yaml:2:1: the key `http` appears twice".to_owned()),
+        ("http: [{route: [{cluster: a}]}]\nhttp: []\n".to_owned(), "f.yaml:2:1: the key `http` appears twice".to_owned()),
         (String::new(), "f.yaml: contains no configuration of the filter: no Wasm filter of Envoy, no WasmPlugin, TrafficExtension or EnvoyExtensionPolicy, no top-level `http`".to_owned()),
     ] {
         assert_eq!(check("f.yaml", &content), Said::refused(&line));

@@ -84,6 +84,31 @@ fn the_faults_of_json_text_in_a_file_have_their_places_in_the_file() {
     assert_eq!(check(escaped).stderr.lines().collect::<Vec<_>>(), lines);
 }
 
+#[test]
+fn a_broken_document_and_a_key_that_appears_twice_do_not_hide_other_faults() {
+    let plugin = |weights: &str| {
+        format!(
+            "kind: WasmPlugin\nspec: {{pluginConfig: {{http: [{{route: [{{cluster: a, {weights}}}]}}]}}}}\n"
+        )
+    };
+    let file = [
+        plugin("weight: 1, weight: -1"),
+        plugin("weight: ["),
+        plugin("weight: -1"),
+    ];
+    let said = check(&file.join("---\n"));
+    let lines = [
+        "f.yaml:2:63: the key `weight` appears twice",
+        "f.yaml:5:60: is not valid YAML: ",
+        "f.yaml:8:52: http[0].route[0].weight: -1 is negative",
+    ];
+    let found: Vec<_> = said.stderr.lines().collect();
+    assert_eq!((said.status, found.len()), (1, lines.len()), "{found:#?}");
+    for (found, line) in found.iter().zip(lines) {
+        assert!(found.starts_with(line), "{found}\n{line}");
+    }
+}
+
 /// A Wasm filter of Envoy, as an entry of `http_filters`.
 fn filter(name: &str, vm: &str, response: &str, cluster: &str) -> String {
     format!(

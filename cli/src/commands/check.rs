@@ -73,15 +73,17 @@ struct Part {
 
 /// Checks every configuration of the filter in a file. `must_be_json`: its name says that it is JSON, not YAML.
 pub fn check(file: &[u8], must_be_json: bool, circumstances: Circumstances<'_, '_>) -> Checked {
-    let document = match Document::parse(file, must_be_json) {
-        Ok(document) => document,
+    let (document, mut problems) = match Document::parse_all(file, must_be_json) {
+        Ok(parsed) => parsed,
         Err(fault) => return Checked::refused(fault),
     };
     let configurations = match document.configurations() {
         Ok(configurations) => configurations,
-        Err(fault) => return Checked::refused(fault),
+        Err(fault) if problems.is_empty() => return Checked::refused(fault),
+        // The configuration may be in a document that could not be read.
+        Err(_) => Vec::new(),
     };
-    let (mut accepted, mut problems) = (Vec::new(), Vec::new());
+    let mut accepted = Vec::new();
     for configuration in configurations {
         match configuration {
             Ok(configuration) => match Subject::new(configuration) {

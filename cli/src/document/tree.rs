@@ -149,7 +149,27 @@ impl Node {
 }
 
 /// Reads all documents of a text.
+///
+/// # Errors
+/// The first fault.
 pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
+    let Parsed { documents, faults } = parse_all(text)?;
+    faults.into_iter().next().map_or(Ok(documents), Err)
+}
+
+/// The documents of a text whose syntax is right.
+#[derive(Debug)]
+pub(crate) struct Parsed {
+    pub(crate) documents: Vec<Node>,
+    /// Keys that appear twice. The documents have the first of them.
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// As [`parse`], but keys that appear twice do not keep the rest from being read.
+///
+/// # Errors
+/// The syntax is wrong, so that nothing after it can be read.
+pub(crate) fn parse_all(text: &str) -> Result<Parsed, Fault> {
     let options =
         granit_parser::options! { flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
     let mut builder = Builder::default();
@@ -160,9 +180,12 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
                 format!("is not valid YAML: {}", error.kind()),
             )
         })?;
-        builder.take(event, &span)?;
+        builder.take(event, &span);
     }
-    Ok(builder.documents)
+    Ok(Parsed {
+        documents: builder.documents,
+        faults: builder.faults,
+    })
 }
 
 /// Builds the tree from the events, without recursion.
@@ -170,17 +193,23 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, Fault> {
 struct Builder {
     documents: Vec<Node>,
     open: Vec<Open>,
+    faults: Vec<Fault>,
 }
 
 struct Open {
     node: Node,
     /// The key whose value comes next.
-    key: Option<Node>,
+    key: Option<Key>,
     keys: BTreeSet<String>,
 }
 
+struct Key {
+    node: Node,
+    is_duplicate: bool,
+}
+
 impl Builder {
-    fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Fault> {
+    fn take(&mut self, event: Event<'_>, span: &Span) {
         match event {
             Event::Scalar(text, style, anchor, tag) => self.close(node(
                 span,
@@ -199,7 +228,6 @@ impl Builder {
                     tag.as_deref(),
                     Kind::Sequence(Vec::new()),
                 ));
-                Ok(())
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.open(node(
@@ -208,13 +236,13 @@ impl Builder {
                     tag.as_deref(),
                     Kind::Mapping(Vec::new()),
                 ));
-                Ok(())
             }
-            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(open) => self.close(open.node),
-                None => Ok(()),
-            },
-            _ => Ok(()),
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some(open) = self.open.pop() {
+                    self.close(open.node);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -227,29 +255,30 @@ impl Builder {
     }
 
     /// Puts a complete node into the collection around it.
-    fn close(&mut self, node: Node) -> Result<(), Fault> {
+    fn close(&mut self, node: Node) {
         let Some(open) = self.open.last_mut() else {
             self.documents.push(node);
-            return Ok(());
+            return;
         };
         match (&mut open.node.kind, open.key.take()) {
-            (Kind::Mapping(entries), Some(key)) => entries.push((key, node)),
+            (Kind::Mapping(entries), Some(key)) => {
+                if !key.is_duplicate {
+                    entries.push((key.node, node));
+                }
+            }
             (Kind::Mapping(_), None) => {
                 // Readers disagree on which of two equal keys counts, so neither is chosen silently.
-                if let Some(text) = node.text()
-                    && !open.keys.insert(text.to_owned())
-                {
-                    return Err(Fault::at(
-                        node.place,
-                        format!("the key `{text}` appears twice"),
-                    ));
+                let text = node.text().map(str::to_owned);
+                let is_duplicate = text.clone().is_some_and(|text| !open.keys.insert(text));
+                if let Some(text) = text.filter(|_| is_duplicate) {
+                    let reason = format!("the key `{text}` appears twice");
+                    self.faults.push(Fault::at(node.place, reason));
                 }
-                open.key = Some(node);
+                open.key = Some(Key { node, is_duplicate });
             }
             (Kind::Sequence(items), _) => items.push(node),
             (Kind::Scalar { .. } | Kind::Alias(_) | Kind::Unresolved(_), _) => {}
         }
-        Ok(())
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Files around the filter: EnvoyFilter, VirtualService, HTTPRoute, DestinationRule, Service, Gateway,
-    /// ClientTrafficPolicy, or Envoy's configuration. Routes and services that do not fit to the configuration are reported
+    /// ClientTrafficPolicy, or Envoy's configuration. Routes and services that do not fit the configuration are reported
     #[arg(long, value_name = "FILE", num_args = 1..)]
     with: Vec<PathBuf>,
     /// What to print

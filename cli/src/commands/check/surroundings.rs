@@ -92,7 +92,7 @@ impl<'t> Surroundings<'t> {
 pub(super) struct Around<'d>(Facts<'d>);
 
 impl Around<'_> {
-    /// What does not fit to a configuration.
+    /// What does not fit a configuration.
     pub(super) fn warnings(&self, subject: &Subject<'_>) -> Vec<Fault> {
         self.0.warnings(subject)
     }
