@@ -84,15 +84,16 @@ pub(crate) fn complain(line: &str) {
 
 /// Prints the problems of a file to standard error, a line each. On a terminal, the colour shows how bad each of them is.
 pub(crate) fn complain_of(file: &str, problems: &[Fault]) {
-    let mut err = anstream::stderr().lock();
+    let mut lines = String::new();
     for fault in problems {
         let style = Style::new().bold().fg_color(Some(match fault.severity() {
             Severity::Error => AnsiColor::Red.into(),
             Severity::Warning => AnsiColor::Yellow.into(),
         }));
         let position = fault.position_in(file);
-        let _ = writeln!(err, "{style}{position}:{style:#} {fault}");
+        lines += &format!("{style}{position}:{style:#} {fault}\n");
     }
+    let _ = anstream::stderr().lock().write_all(lines.as_bytes());
 }
 
 /// The present, in seconds since 1970.

@@ -188,7 +188,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
     let rule = policy.rules().get(index).ok_or_else(unsure)?;
 
     let targets = change.targets(rule)?;
-    let mut expected = configuration.value()?;
+    let mut expected = configuration.value()?.clone();
     let ramp = rule.ramp().cloned();
     let mut splices = Vec::new();
     for (place, (now, &weight)) in rule.weights().iter().zip(&targets).enumerate() {
@@ -229,7 +229,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
         .get(chosen)
         .filter(|_| found.len() == configurations.len())
         .ok_or_else(unsure)?;
-    if new.value().map_err(|_| unsure())? != expected
+    if *new.value().map_err(|_| unsure())? != expected
         || !document.same(&after, (configuration, new))
     {
         return Err(unsure());

@@ -34,6 +34,8 @@ pub(crate) struct Configuration<'d> {
     is_partial: bool,
     /// Those of `file`, once a position in it is asked for.
     line_ends: OnceCell<LineEnds>,
+    /// `json` as a tree, once it is asked for.
+    value: OnceCell<Result<Value, Fault>>,
 }
 
 /// A part of a configuration: its key, or itself if it is an item, and its value.
@@ -76,6 +78,7 @@ impl<'d> Configuration<'d> {
             not_json: Vec::new(),
             is_partial: false,
             line_ends: OnceCell::new(),
+            value: OnceCell::new(),
         })
     }
 
@@ -97,6 +100,7 @@ impl<'d> Configuration<'d> {
             not_json: faults.into_iter().map(hinted).collect(),
             is_partial,
             line_ends: OnceCell::new(),
+            value: OnceCell::new(),
         }
     }
 
@@ -113,6 +117,7 @@ impl<'d> Configuration<'d> {
             not_json: Vec::new(),
             is_partial: false,
             line_ends: OnceCell::new(),
+            value: OnceCell::new(),
         }
     }
 
@@ -148,8 +153,11 @@ impl<'d> Configuration<'d> {
         self.value().is_ok_and(|value| value.get("http").is_none())
     }
 
-    pub(crate) fn value(&self) -> Result<Value, Fault> {
-        serde_json::from_str(&self.json).map_err(|error| self.not_json(&error))
+    pub(crate) fn value(&self) -> Result<&Value, Fault> {
+        let value = self.value.get_or_init(|| {
+            serde_json::from_str(&self.json).map_err(|error| self.not_json(&error))
+        });
+        value.as_ref().map_err(Clone::clone)
     }
 
     /// What the filter makes of exactly the text that it would get.

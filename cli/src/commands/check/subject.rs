@@ -11,8 +11,6 @@ use crate::fault::{Fault, path_of};
 pub(crate) struct Subject<'d> {
     pub(super) configuration: Configuration<'d>,
     pub(super) policy: Policy,
-    /// The same as JSON. Its form is known, since the filter accepts it.
-    value: Value,
 }
 
 impl<'d> Subject<'d> {
@@ -27,24 +25,21 @@ impl<'d> Subject<'d> {
                 faults
             }
         })?;
-        let value = configuration.value().map_err(|fault| vec![fault])?;
         Ok(Self {
             configuration,
             policy,
-            value,
         })
     }
 
-    /// The field of a rule, by the index of the rule.
-    pub(super) fn field(&self, rule: usize, field: &str) -> &Value {
-        let rule = self.value.get("http").and_then(|http| http.get(rule));
-        rule.and_then(|rule| rule.get(field))
-            .unwrap_or(&Value::Null)
+    /// The field of a rule, by the index of the rule. Its form is known, since the filter accepts it.
+    fn field(&self, rule: usize, field: &str) -> Option<&Value> {
+        let http = self.configuration.value().ok()?.get("http")?;
+        http.get(rule)?.get(field)
     }
 
     /// The entries of a list of a rule, with their indices.
     pub(super) fn items(&self, rule: usize, field: &str) -> impl Iterator<Item = (usize, &Value)> {
-        let items = self.field(rule, field).as_array();
+        let items = self.field(rule, field).and_then(Value::as_array);
         items.into_iter().flatten().enumerate()
     }
 

@@ -143,7 +143,7 @@ impl<'a> About<'a> {
     ) -> Self {
         Self {
             configuration,
-            json: configuration.value().unwrap_or_default(),
+            json: configuration.value().cloned().unwrap_or_default(),
             policy,
             question,
         }
