@@ -1,19 +1,20 @@
 //! `canary weights`: changes the weights in a file, or ends a rollback, and changes no other byte.
 
+mod edit;
 mod retry;
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use canary_filter::{Policy, Ramp, Rule, Step};
-use serde_json::Value;
+use canary_filter::{Policy, Ramp, Rule};
 use similar::TextDiff;
 
 use crate::commands::share::Shares;
 use crate::document::Document;
 use crate::document::configuration::Configuration;
-use crate::document::splice::{Splice, steps_to, steps_to_rollback};
+use crate::document::splice::Splice;
 use crate::fault::Fault;
+use edit::Edit;
 
 /// The largest weight: Istio's are 32-bit integers with a sign.
 const HEAVIEST: u32 = i32::MAX.unsigned_abs();
@@ -164,22 +165,14 @@ impl Change {
     }
 }
 
-/// Changes the weights of a rule, its `rollback.retry` or both. The result differs from `file` only in these numbers, and the filter accepts it.
+/// Changes the weights of a rule, its `rollback.retry` or both. The result differs from `file` only in these, and the filter
+/// accepts it.
 ///
 /// # Errors
 /// Why the change cannot be made. A file that the filter refuses already is not changed.
 pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Result<Changed, Fault> {
     let document = Document::parse(file, must_be_json)?;
-    let configurations: Vec<_> = document
-        .configurations()?
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .map_err(already)?;
-    let policies: Vec<_> = configurations
-        .iter()
-        .map(Configuration::policy)
-        .collect::<Result<_, _>>()
-        .map_err(already)?;
+    let (configurations, policies) = accepted(document.configurations()?).map_err(already)?;
     let (chosen, index) = choose(&configurations, &policies, &change.rule)?;
     let (configuration, policy) = configurations
         .get(chosen)
@@ -188,25 +181,12 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
     let rule = policy.rules().get(index).ok_or_else(unsure)?;
 
     let targets = change.targets(rule)?;
-    let mut expected = configuration.value()?.clone();
+    let Edit {
+        splices,
+        expected,
+        retry,
+    } = Edit::new(configuration, (index, rule), &targets, change.retry)?;
     let ramp = rule.ramp().cloned();
-    let mut splices = Vec::new();
-    for (place, (now, &weight)) in rule.weights().iter().zip(&targets).enumerate() {
-        if *now != weight {
-            splices.push(Splice::weight(configuration, index, place, weight)?);
-            *weight_in(&mut expected, index, place).ok_or_else(unsure)? = weight.into();
-        }
-    }
-    let mut retry = None;
-    if change.retry {
-        let rollback = part(&mut expected, &steps_to_rollback(index));
-        let rollback = rollback.and_then(Value::as_object_mut);
-        let rollback = rollback.ok_or_else(|| retry::no_rollback(configuration, index))?;
-        let new = retry::after(rollback.get("retry").and_then(Value::as_str));
-        splices.push(Splice::retry(configuration, index, &new)?);
-        rollback.insert("retry".to_owned(), new.as_str().into());
-        retry = Some(new);
-    }
     if splices.is_empty() {
         return Ok(Changed {
             text: None,
@@ -241,6 +221,16 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
         ramp,
         text: Some(text),
     })
+}
+
+/// The configurations of a file, as the filter reads them.
+fn accepted(
+    found: Vec<Result<Configuration<'_>, Fault>>,
+) -> Result<(Vec<Configuration<'_>>, Vec<Policy>), Fault> {
+    let configurations: Vec<_> = found.into_iter().collect::<Result<_, _>>()?;
+    let policies = configurations.iter().map(Configuration::policy);
+    let policies = policies.collect::<Result<_, _>>()?;
+    Ok((configurations, policies))
 }
 
 /// Checks that the filter accepts the result and reads exactly these weights in it.
@@ -293,25 +283,6 @@ fn choose(
             )))
         }
     }
-}
-
-fn weight_in(configuration: &mut Value, rule: usize, destination: usize) -> Option<&mut Value> {
-    let route = part(configuration, &steps_to(rule, destination))?;
-    Some(
-        route
-            .as_object_mut()?
-            .entry("weight")
-            .or_insert(Value::Null),
-    )
-}
-
-fn part<'v>(configuration: &'v mut Value, steps: &[Step]) -> Option<&'v mut Value> {
-    steps
-        .iter()
-        .try_fold(configuration, |part, step| match step {
-            Step::Field(name) => part.get_mut(name.as_ref()),
-            Step::Item(index) => part.get_mut(*index),
-        })
 }
 
 fn already(fault: Fault) -> Fault {
