@@ -36,7 +36,7 @@ fn by_cluster(deployed: &Deployed<'_>, header: &str, findings: &mut Findings) {
     findings.same(
         service,
         "the condition of the first route",
-        &condition(route),
+        at(route, "/match/0/headers"),
         &json!({ header: {} }),
     );
     findings.same(
@@ -116,7 +116,7 @@ fn by_subset(deployed: &Deployed<'_>, findings: &mut Findings) {
         let condition = json!({ header: {"exact": subset} });
         let route = routes
             .iter()
-            .find(|route| self::condition(route) == condition)
+            .find(|route| *at(route, "/match/0/headers") == condition)
             .unwrap_or(&Value::Null);
         let what = format!("the destination of the route for the subset {subset}");
         findings.same(
@@ -136,24 +136,6 @@ fn by_subset(deployed: &Deployed<'_>, findings: &mut Findings) {
     }
 }
 
-/// The paths of the entries of `match`, in a route or in a rule.
-fn paths(route: &Value) -> Value {
-    let entries = list(at(route, "/match")).iter();
-    entries.map(|entry| at(entry, "/uri").clone()).collect()
-}
-
-/// The condition on headers that all entries of `match` have, or a list of those that they have.
-fn condition(route: &Value) -> Value {
-    let entries = list(at(route, "/match")).iter();
-    let mut conditions: Vec<_> = entries.map(|entry| at(entry, "/headers")).collect();
-    conditions.dedup();
-    match conditions.as_slice() {
-        [] => Value::Null,
-        [one] => (*one).clone(),
-        several => several.iter().copied().cloned().collect(),
-    }
-}
-
 /// Each route but the rest is about the rule's requests. The one without a condition on the header, which serves while
 /// the plugin is absent, leads to the stable version.
 fn routes(deployed: &Deployed<'_>, findings: &mut Findings) {
@@ -162,8 +144,9 @@ fn routes(deployed: &Deployed<'_>, findings: &mut Findings) {
     let stable = deployed.stable();
     let mut plain = 0;
     for route in http.iter().filter(|route| at(route, "/name") != "rest") {
-        let what = format!("the paths of route {}", at(route, "/name"));
-        findings.same(service, &what, &paths(route), &paths(deployed.rule));
+        let what = format!("the path of route {}", at(route, "/name"));
+        let path = at(deployed.rule, "/match/0/uri");
+        findings.same(service, &what, at(route, "/match/0/uri"), path);
         let destination = at(route, "/route/0/destination");
         findings.require(
             deployed
@@ -175,7 +158,7 @@ fn routes(deployed: &Deployed<'_>, findings: &mut Findings) {
                 at(route, "/name")
             ),
         );
-        if condition(route).is_null() {
+        if at(route, "/match/0/headers").is_null() {
             plain += 1;
             let what = "the destination of the route without a condition";
             findings.same(service, what, destination, stable);

@@ -125,14 +125,9 @@ fn route(http: &Value, condition: &Value) -> Value {
             None => json!({"name": name, "present_match": true}),
         })
         .collect();
-    let mut matched = match condition["uri"].get("exact") {
-        Some(path) => json!({"path": path}),
-        None => json!({"prefix": condition["uri"].get("prefix").unwrap_or(&json!("/"))}),
-    };
-    matched["headers"] = json!(headers);
     json!({
         "name": http["name"],
-        "match": matched,
+        "match": {"prefix": condition["uri"].get("prefix").unwrap_or(&json!("/")), "headers": headers},
         "route": {"cluster": cluster, "timeout": "0s"},
         "request_headers_to_remove": list(&http["headers"]["request"]["remove"])
     })

@@ -59,11 +59,8 @@ impl<'d> Collector<'d> {
         self.groups += 1;
         for route in items(object, &["spec", "http"]) {
             let entries = items(route, &["match"]);
-            let matches = entries.clone().map(Match::of_virtual_service).collect();
-            // istiod adds the name of the entry to that of the route: `canary.entry`.
-            let is_renamed = entries.into_iter().any(|entry| entry.get("name").is_some());
-            let name = text(route, &["name"]).filter(|_| !is_renamed);
-            self.route((route, name), matches, None, true);
+            let matches = entries.map(Match::of_virtual_service).collect();
+            self.route(route, matches, None, true);
         }
     }
 
@@ -72,13 +69,13 @@ impl<'d> Collector<'d> {
         for rule in items(object, &["spec", "rules"]) {
             let entries = items(rule, &["matches"]);
             let matches = entries.map(Match::of_http_route).collect();
-            self.route((rule, text(rule, &["name"])), matches, None, false);
+            self.route(rule, matches, None, false);
         }
     }
 
     fn route(
         &mut self,
-        (route, name): (&'d Node, Option<&'d str>),
+        route: &'d Node,
         mut matches: Vec<Match>,
         cluster_header: Option<String>,
         is_ordered: bool,
@@ -90,7 +87,7 @@ impl<'d> Collector<'d> {
             file: self.file,
             place: route.place,
             group: self.groups,
-            name,
+            name: text(route, &["name"]),
             matches,
             cluster_header,
             is_ordered,
@@ -200,8 +197,7 @@ impl<'d> Collector<'d> {
                 route: None,
             }));
         let matches = route.get("match").map(Match::of_envoy);
-        let name = text(route, &["name"]);
-        self.route((route, name), matches.into_iter().collect(), header, true);
+        self.route(route, matches.into_iter().collect(), header, true);
     }
 
     fn envoy_listener(&mut self, listener: &'d Node, chains: &'d Node) {
@@ -265,7 +261,7 @@ fn text<'n>(node: &'n Node, path: &[&str]) -> Option<&'n str> {
     at(node, path)?.text()
 }
 
-fn items<'n>(node: &'n Node, path: &[&str]) -> impl Iterator<Item = &'n Node> + Clone {
+fn items<'n>(node: &'n Node, path: &[&str]) -> impl Iterator<Item = &'n Node> {
     at(node, path).map(Node::items).unwrap_or_default().iter()
 }
 
