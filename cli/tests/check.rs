@@ -43,15 +43,17 @@ fn an_accepted_file_is_reported_with_its_shares() {
 }
 
 #[test]
-fn the_file_of_the_demo_is_accepted() {
+fn the_file_of_the_demo_is_accepted_with_the_warning_that_the_readme_shows() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../envoy/canary.yaml");
     let said = Folder::new().canary(["check", file]);
-    assert_eq!(
-        said,
-        Said::ok(&format!(
-            "{file}: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %"
-        ))
-    );
+    let accepted = Said::ok(&format!(
+        "{file}: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %"
+    ));
+    assert_eq!((said.status, said.stdout), (0, accepted.stdout));
+    let (place, warning) = said.stderr.trim_end().split_once(": ").unwrap();
+    assert!(place.starts_with(file), "{place}");
+    let readme = include_str!("../../README.md");
+    assert!(readme.contains(warning), "{warning}");
 }
 
 #[test]
