@@ -224,6 +224,15 @@ pub(crate) fn none_found(documents: &[Node]) -> Fault {
     Fault::new(reason)
 }
 
+/// The Kubernetes objects of all documents.
+pub(crate) fn objects(documents: &[Node]) -> Vec<&Node> {
+    let mut objects = Vec::new();
+    documents
+        .iter()
+        .for_each(|document| collect_objects(document, &mut objects));
+    objects.into_iter().map(|(_, object)| object).collect()
+}
+
 /// The Kubernetes objects of a document; those of a List are its items.
 fn collect_objects<'d>(document: &'d Node, objects: &mut Vec<(&'d str, &'d Node)>) {
     let Some(kind) = document.get("kind").and_then(Node::text) else {
