@@ -1,0 +1,134 @@
+//! The VirtualServices of `integration/tests/virtualservices`, each with its routes and its conversion.
+
+use std::fs;
+
+use canary::{Converted, Input, convert};
+use manifests::Documents;
+use serde_json::Value;
+
+use crate::istiod::{Mesh, list, route_configuration};
+
+/// One file.
+#[derive(Debug)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    /// What a real istiod made of it.
+    pub(crate) recorded: Option<Value>,
+    /// What the tests make of it.
+    pub(crate) translated: Value,
+    pub(crate) services: Vec<Value>,
+    pub(crate) converted: Result<Converted, String>,
+    /// The routes of the conversion.
+    pub(crate) result: Value,
+}
+
+impl Case {
+    /// The routes of the VirtualService before its conversion.
+    pub(crate) fn native(&self) -> &Value {
+        self.recorded.as_ref().unwrap_or(&self.translated)
+    }
+}
+
+/// All files in their order.
+pub(crate) fn all() -> Vec<Case> {
+    let folder = harness::root().join("integration/tests/virtualservices");
+    let mut names: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned))
+        .filter(|name| name != "services")
+        .collect();
+    names.sort();
+    names.iter().map(|name| case(name)).collect()
+}
+
+fn case(name: &str) -> Case {
+    let folder = harness::root().join("integration/tests/virtualservices");
+    let read = |name: &str| Documents::read(&folder.join(name)).unwrap().0;
+    let file = format!("{name}.yaml");
+    let own = read(&file);
+    let mesh = Mesh::of(&[read("services.yaml"), own.clone()].concat());
+    let is_service = |object: &&Value| object["kind"] == "VirtualService";
+    let services: Vec<_> = own.iter().filter(is_service).cloned().collect();
+    let recorded = fs::read_to_string(folder.join(format!("{name}.routes.json"))).ok();
+    let converted = convert_files(&[&file, "services.yaml"]);
+    let result = match &converted {
+        Ok(converted) => with_changes(&services, &converted.virtual_services),
+        Err(_) => services.clone(),
+    };
+    Case {
+        name: name.to_owned(),
+        recorded: recorded.map(|text| serde_json::from_str(&text).unwrap()),
+        translated: route_configuration(&services, &mesh),
+        result: patched(route_configuration(&result, &mesh)),
+        services,
+        converted,
+    }
+}
+
+fn convert_files(names: &[&str]) -> Result<Converted, String> {
+    let folder = harness::root().join("integration/tests/virtualservices");
+    let files: Vec<_> = names
+        .iter()
+        .map(|name| (*name, fs::read(folder.join(name)).unwrap()))
+        .collect();
+    let inputs: Vec<_> = files
+        .iter()
+        .map(|(name, content)| Input {
+            name,
+            content,
+            must_be_json: false,
+        })
+        .collect();
+    convert(&inputs, None).map_err(|refusal| refusal.to_string())
+}
+
+/// The VirtualServices after `kubectl apply`, in the order in which they were created.
+fn with_changes(services: &[Value], changed: &[Value]) -> Vec<Value> {
+    services
+        .iter()
+        .map(|service| {
+            let same = |it: &&Value| it["metadata"]["name"] == service["metadata"]["name"];
+            changed.iter().find(same).unwrap_or(service).clone()
+        })
+        .collect()
+}
+
+/// The EnvoyFilter of `istio/base/route.yaml` gives the routes called `canary` their cluster header.
+fn patched(mut configuration: Value) -> Value {
+    let filter = Documents::read(&harness::root().join("istio/base/route.yaml")).unwrap();
+    let patch = &filter.0[0]["spec"]["configPatches"][0];
+    let name = &patch["match"]["routeConfiguration"]["vhost"]["route"]["name"];
+    let header = &patch["patch"]["value"]["route"]["cluster_header"];
+    assert!(name == "canary" && header.is_string());
+    for host in configuration["virtual_hosts"].as_array_mut().unwrap() {
+        for route in host["routes"].as_array_mut().unwrap() {
+            if route["name"] == *name {
+                let action = route["route"].as_object_mut().unwrap();
+                action.remove("cluster");
+                action.insert("cluster_header".to_owned(), header.clone());
+            }
+        }
+    }
+    configuration
+}
+
+/// Every cluster that a route configuration names.
+pub(crate) fn clusters(configuration: &Value) -> Vec<String> {
+    let hosts = list(&configuration["virtual_hosts"]);
+    let routes = hosts.iter().flat_map(|host| list(&host["routes"]));
+    routes
+        .flat_map(|route| {
+            let action = &route["route"];
+            let weighted = list(&action["weighted_clusters"]["clusters"]);
+            let mirrors = list(&action["request_mirror_policies"]);
+            weighted
+                .iter()
+                .map(|it| &it["name"])
+                .chain(mirrors.iter().map(|it| &it["cluster"]))
+                .chain([&action["cluster"]])
+                .filter_map(|name| name.as_str().map(str::to_owned))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
