@@ -36,7 +36,7 @@ use serde_json::{Value, json};
 use self::destination::Ports;
 use self::hash::Hashes;
 use self::object::{Object, Spot};
-use self::rules::{Rule, Sources};
+use self::rules::{Form, Rule, Sources};
 use self::service::{Http, VirtualService};
 
 mod destination;
@@ -123,7 +123,7 @@ pub fn convert(inputs: &[Input<'_>], port: Option<u16>) -> Result<Converted, Ref
         configuration,
         virtual_services,
         left,
-        notes: notes(&rules, prepare),
+        notes: notes(&rules, &services, prepare),
         keys: rules.into_iter().map(|rule| rule.key).collect(),
     })
 }
@@ -201,15 +201,15 @@ fn original(
     service.object.refuse(&spot, &reason)
 }
 
-fn notes(rules: &[Rule], prepare: bool) -> Vec<String> {
+fn notes(rules: &[Rule], services: &[VirtualService<'_>], prepare: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if prepare {
         notes.push("no route splits its requests: each route with a destination became a rule, to which you can add versions".to_owned());
     }
     for rule in rules {
         let stable = match rule.form {
-            rules::Form::Header { stable } | rules::Form::PerVersion { stable } => stable,
-            rules::Form::Shield => continue,
+            Form::Header { stable } | Form::PerVersion { stable } => stable,
+            Form::Shield => continue,
         };
         if let Some(target) = rule.targets.get(stable).filter(|_| rule.targets.len() > 1) {
             notes.push(format!(
@@ -217,6 +217,23 @@ fn notes(rules: &[Rule], prepare: bool) -> Vec<String> {
                 rule.name,
                 target.label()
             ));
+        }
+    }
+    for (number, service) in services.iter().enumerate() {
+        for (index, http) in service.http.iter().enumerate() {
+            let mut own = rules.iter().filter(|rule| rule.service == number);
+            let changes = own.clone().any(|rule| rule.form.is_read());
+            if changes
+                && http.name() == Some(CANARY)
+                && !own.any(|rule| rule.http == index && rule.form.is_read())
+            {
+                notes.push(format!(
+                    "{}: {}: is now called `{}`, because only routes that read the filter's header may be called `{CANARY}`",
+                    service.object.title(),
+                    http.at,
+                    routes::renamed(index)
+                ));
+            }
         }
     }
     notes

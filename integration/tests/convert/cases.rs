@@ -44,7 +44,7 @@ pub(crate) fn all() -> Vec<Case> {
 
 fn case(name: &str) -> Case {
     let folder = harness::root().join("integration/tests/virtualservices");
-    let read = |name: &str| Documents::read(&folder.join(name)).unwrap().0;
+    let read = |name: &str| objects(Documents::read(&folder.join(name)).unwrap().0);
     let file = format!("{name}.yaml");
     let own = read(&file);
     let mesh = Mesh::of(&[read("services.yaml"), own.clone()].concat());
@@ -64,6 +64,15 @@ fn case(name: &str) -> Case {
         services,
         converted,
     }
+}
+
+/// The objects of documents; those of a List are its items.
+fn objects(documents: Vec<Value>) -> Vec<Value> {
+    let items = |document: Value| match document["kind"] == "List" {
+        true => list(&document["items"]).to_vec(),
+        false => vec![document],
+    };
+    documents.into_iter().flat_map(items).collect()
 }
 
 fn convert_files(names: &[&str]) -> Result<Converted, String> {

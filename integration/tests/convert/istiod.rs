@@ -15,8 +15,10 @@ const PORT: u64 = 80;
 pub(crate) struct Mesh {
     /// The ports of the Services by their full names.
     ports: BTreeMap<String, Vec<u64>>,
-    /// `consistentHash` by the full name of the host.
-    hashes: BTreeMap<String, Value>,
+    /// The DestinationRules' `spec` by the full names of the hosts.
+    rules: BTreeMap<String, Value>,
+    /// The VirtualServices without hosts, by their names.
+    delegates: BTreeMap<String, Value>,
 }
 
 impl Mesh {
@@ -34,11 +36,12 @@ impl Mesh {
                     mesh.ports.insert(host, ports.map(Option::unwrap).collect());
                 }
                 "DestinationRule" => {
-                    let hash = &spec["trafficPolicy"]["loadBalancer"]["consistentHash"];
-                    if hash.is_object() {
-                        let host = full_name(text(&spec["host"]), namespace);
-                        mesh.hashes.insert(host, hash.clone());
-                    }
+                    let host = full_name(text(&spec["host"]), namespace);
+                    mesh.rules.insert(host, spec.clone());
+                }
+                "VirtualService" if spec["hosts"].is_null() => {
+                    let name = text(&object["metadata"]["name"]).to_owned();
+                    mesh.delegates.insert(name, spec.clone());
                 }
                 _ => {}
             }
@@ -58,9 +61,17 @@ impl Mesh {
         format!("outbound|{port}|{}|{host}", text(&destination["subset"]))
     }
 
+    /// The `consistentHash` in force for a destination.
     pub(crate) fn hash(&self, destination: &Value, namespace: &str) -> Option<&Value> {
-        self.hashes
-            .get(&full_name(text(&destination["host"]), namespace))
+        let host = full_name(text(&destination["host"]), namespace);
+        let rule = self.rules.get(&host)?;
+        let mut subsets = list(&rule["subsets"]).iter();
+        let subset = subsets.find(|subset| subset["name"] == destination["subset"]);
+        [subset, Some(rule)]
+            .into_iter()
+            .flatten()
+            .map(|it| &it["trafficPolicy"]["loadBalancer"]["consistentHash"])
+            .find(|hash| hash.is_object())
     }
 }
 
@@ -104,9 +115,27 @@ pub(crate) fn route_configuration(objects: &[Value], mesh: &Mesh) -> Value {
     })
 }
 
+/// The entries of `http`, those of delegates in the place of the entries that name them.
+fn entries(spec: &Value, mesh: &Mesh) -> Vec<Value> {
+    let mut entries = Vec::new();
+    for http in list(&spec["http"]) {
+        let Some(name) = http["delegate"]["name"].as_str() else {
+            entries.push(http.clone());
+            continue;
+        };
+        for own in list(&mesh.delegates[name]["http"]) {
+            assert!(own["match"].is_null(), "the tests need no more");
+            let mut own = own.clone();
+            own["match"] = http["match"].clone();
+            entries.push(own);
+        }
+    }
+    entries
+}
+
 fn routes(spec: &Value, mesh: &Mesh, namespace: &str) -> Vec<Value> {
     let mut routes = Vec::new();
-    for http in list(&spec["http"]) {
+    for http in &entries(spec, mesh) {
         let everything = [Value::Null];
         let entries = match list(&http["match"]) {
             [] => &everything,

@@ -20,8 +20,15 @@ pub(crate) struct Request {
 #[derive(Debug)]
 pub(crate) struct Source {
     hosts: Vec<String>,
-    /// Each entry with the hosts of its VirtualService.
-    entries: Vec<(Vec<String>, Value)>,
+    routes: Vec<Route>,
+}
+
+/// A route of a VirtualService with these hosts.
+#[derive(Debug)]
+struct Route {
+    hosts: Vec<String>,
+    entries: Vec<Value>,
+    is_split: bool,
 }
 
 /// Texts that a regex of the VirtualServices matches, and some that it just does not.
@@ -82,7 +89,7 @@ impl Source {
     pub(crate) fn of(services: &[Value]) -> Self {
         let mut source = Self {
             hosts: Vec::new(),
-            entries: Vec::new(),
+            routes: Vec::new(),
         };
         for service in services {
             let spec = &service["spec"];
@@ -91,37 +98,39 @@ impl Source {
                 .map(|it| text(it).to_owned())
                 .collect();
             for http in list(&spec["http"]) {
-                match list(&http["match"]) {
-                    [] => source.entries.push((hosts.clone(), Value::Null)),
-                    entries => source
-                        .entries
-                        .extend(entries.iter().map(|entry| (hosts.clone(), entry.clone()))),
-                }
+                let entries = match list(&http["match"]) {
+                    [] => vec![Value::Null],
+                    entries => entries.to_vec(),
+                };
+                source.routes.push(Route {
+                    hosts: hosts.clone(),
+                    entries,
+                    is_split: list(&http["route"]).len() > 1,
+                });
             }
             source.hosts.extend(hosts);
         }
         source
     }
 
-    /// A random request.
-    pub(crate) fn request(&self, rng: &mut Rng) -> Request {
-        let (hosts, entry) = rng.choice(&self.entries).unwrap();
-        let mut request = Request {
-            method: "GET".to_owned(),
-            path: "/".to_owned(),
-            host: host(rng.choice(hosts).map_or("*", String::as_str), rng),
-            headers: Vec::new(),
-        };
-        request.satisfy(entry, rng);
+    /// A random request of any route, often with changes after which it may take another one.
+    pub(crate) fn any_request(&self, rng: &mut Rng) -> Request {
+        let mut request = made_for(rng.choice(&self.routes).unwrap(), rng);
         // Conditions of others, so that several routes may match.
         if rng.u8(..4) == 0 {
-            let (_, other) = rng.choice(&self.entries).unwrap();
-            request.satisfy(other, rng);
+            let other = rng.choice(&self.routes).unwrap();
+            request.satisfy(rng.choice(&other.entries).unwrap(), rng);
         }
         for _ in 0..[0, 0, 1, 1, 2][rng.usize(..5)] {
             self.miss(&mut request, rng);
         }
         request
+    }
+
+    /// A random request of a route that splits.
+    pub(crate) fn split_request(&self, rng: &mut Rng) -> Request {
+        let splits: Vec<_> = self.routes.iter().filter(|it| it.is_split).collect();
+        made_for(rng.choice(splits).unwrap(), rng)
     }
 
     /// Changes a request a little, so that it may no longer match.
@@ -187,6 +196,17 @@ impl Source {
             )),
         }
     }
+}
+
+fn made_for(route: &Route, rng: &mut Rng) -> Request {
+    let mut request = Request {
+        method: "GET".to_owned(),
+        path: "/".to_owned(),
+        host: host(rng.choice(&route.hosts).map_or("*", String::as_str), rng),
+        headers: Vec::new(),
+    };
+    request.satisfy(rng.choice(&route.entries).unwrap(), rng);
+    request
 }
 
 impl Request {

@@ -7,7 +7,6 @@ use super::MESH;
 use super::entry::{Entry, STAYS};
 use super::hash::Hashes;
 use super::object::{Spot, present};
-use super::routes::renamed;
 use super::rules::Rule;
 use super::service::{Action, Http, OPTIONS, VirtualService};
 
@@ -39,7 +38,7 @@ pub(super) fn of_service(service: &VirtualService<'_>, rules: &[&Rule]) -> Vec<L
     if service.is_at_a_gateway() {
         for (index, http) in service.http.iter().enumerate() {
             let rule = rules.iter().find(|rule| rule.http == index);
-            list.http(index, http, rule.copied());
+            list.http(http, rule.copied());
         }
     }
     list.left
@@ -114,10 +113,10 @@ impl List<'_, '_> {
         }
     }
 
-    fn http(&mut self, index: usize, http: &Http<'_>, rule: Option<&Rule>) {
+    fn http(&mut self, http: &Http<'_>, rule: Option<&Rule>) {
         let is_read = rule.is_some_and(|rule| rule.form.is_read());
         if !is_read {
-            self.kept(index, http, rule);
+            self.kept(http, rule);
         }
         for entry in &http.entries {
             self.entry(http, entry);
@@ -138,7 +137,7 @@ impl List<'_, '_> {
     }
 
     /// A route that stays as it is.
-    fn kept(&mut self, index: usize, http: &Http<'_>, rule: Option<&Rule>) {
+    fn kept(&mut self, http: &Http<'_>, rule: Option<&Rule>) {
         let shield = match rule {
             Some(rule) => format!(
                 "; the rule `{}` only keeps later rules from its requests",
@@ -154,13 +153,6 @@ impl List<'_, '_> {
         };
         if let Some(reason) = reason {
             self.add(&http.at, &reason);
-        }
-        if http.name() == Some(super::CANARY) {
-            let reason = format!(
-                "the name is kept for routes that read the filter's header, so this one is now called `{}`",
-                renamed(index)
-            );
-            self.add(&http.at.field("name"), &reason);
         }
     }
 
@@ -194,7 +186,9 @@ fn option(field: &str) -> &'static str {
         }
         "rewrite" => "the filter does not rewrite requests",
         "fault" => "Envoy's fault filter injects it",
-        "mirror" | "mirrors" => "Envoy's router copies the requests",
+        "mirror" | "mirrors" | "mirrorPercentage" | "mirrorPercent" | "mirror_percent" => {
+            "Envoy's router copies the requests"
+        }
         "corsPolicy" => "Envoy's CORS filter applies it",
         "headers" => "the filter does not change the application's headers",
         _ => "Envoy's router applies it",

@@ -10,6 +10,14 @@ use crate::document::tree::Node;
 use crate::document::{Document, yaml};
 use crate::fault::Fault;
 
+/// What a conversion reads.
+const KINDS: [&str; 4] = [
+    "VirtualService",
+    "DestinationRule",
+    "Service",
+    "ServiceEntry",
+];
+
 /// A file to convert.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'i> {
@@ -88,7 +96,7 @@ impl fmt::Display for Spot {
 }
 
 impl Object {
-    /// All objects of a file; those of a List are its items.
+    /// The objects of a file that matter; those of a List are its items.
     ///
     /// # Errors
     /// The file cannot be read, or an object has a value that readers of YAML understand differently.
@@ -97,7 +105,12 @@ impl Object {
         let document =
             Document::parse(input.content, input.must_be_json).map_err(|fault| refuse(&fault))?;
         let mut objects = Vec::new();
-        for node in document.objects() {
+        let matters = |node: &&Node| {
+            node.get("kind")
+                .and_then(Node::text)
+                .is_some_and(|kind| KINDS.contains(&kind))
+        };
+        for node in document.objects().into_iter().filter(matters) {
             let conversion = yaml::from_yaml(node);
             if let Some(fault) = conversion.faults.first() {
                 return Err(refuse(fault));

@@ -80,7 +80,8 @@ pub(super) fn settle(
                     .then(|| within(earlier, later, services))
                     .flatten()
             } else {
-                between(earlier, later, services)
+                let counts = earlier_place < place || !earlier.form.is_read();
+                counts.then(|| between(earlier, later, services)).flatten()
             };
             match conflict {
                 Some(_) if !earlier.form.is_read() => {

@@ -9,7 +9,7 @@ use super::host::Host;
 use super::object::{Object, Refusal, Spot, present};
 
 /// What a route does with a request apart from choosing its destination. It stays in the VirtualService.
-pub(super) const OPTIONS: [&str; 11] = [
+pub(super) const OPTIONS: [&str; 14] = [
     "redirect",
     "directResponse",
     "delegate",
@@ -19,19 +19,15 @@ pub(super) const OPTIONS: [&str; 11] = [
     "fault",
     "mirror",
     "mirrors",
+    "mirrorPercentage",
+    "mirrorPercent",
+    "mirror_percent",
     "corsPolicy",
     "headers",
 ];
 
-/// The rest of the fields, among them those that belong to `mirror`.
-const OTHERS: [&str; 6] = [
-    "name",
-    "match",
-    "route",
-    "mirrorPercentage",
-    "mirrorPercent",
-    "mirror_percent",
-];
+/// The rest of the fields.
+const OTHERS: [&str; 3] = ["name", "match", "route"];
 
 /// A VirtualService.
 #[derive(Debug)]

@@ -1,1 +1,365 @@
-//! placeholder
+use super::*;
+
+fn input(content: &str) -> Input<'_> {
+    Input {
+        name: "f.yaml",
+        content: content.as_bytes(),
+        must_be_json: false,
+    }
+}
+
+/// A VirtualService of the gateway `istio-system/public` with these hosts and this `http` in flow style.
+fn service(name: &str, hosts: &str, http: &str) -> String {
+    format!(
+        "kind: VirtualService\nmetadata: {{name: {name}, namespace: shop}}\nspec:\n  hosts: {hosts}\n  gateways: [istio-system/public]\n  http: {http}\n---\n"
+    )
+}
+
+fn converted(content: &str) -> Converted {
+    convert(&[input(content)], Some(80)).unwrap_or_else(|refusal| panic!("{refusal}\n{content}"))
+}
+
+/// Why a file is refused, without the column, which is long to count in a flow collection.
+fn refused(content: &str) -> String {
+    match convert(&[input(content)], None) {
+        Ok(converted) => panic!("accepted: {}", converted.yaml()),
+        Err(refusal) => without_column(&refusal),
+    }
+}
+
+fn without_column(refusal: &Refusal) -> String {
+    let line = refusal.to_string();
+    match line.splitn(4, ':').collect::<Vec<_>>()[..] {
+        [file, line, column, reason] if column.parse::<u32>().is_ok() => {
+            format!("{file}:{line}:{reason}")
+        }
+        _ => line,
+    }
+}
+
+#[test]
+fn a_refusal_has_the_position_of_what_it_names() {
+    let file = service("web", "['*']", "[{route: [{destination: {host: a}}]}]");
+    let line = convert(&[input(&file)], None).unwrap_err().to_string();
+    let column = file.lines().nth(5).unwrap().find("destination").unwrap() + 1;
+    assert!(
+        line.starts_with(&format!(
+            "f.yaml:6:{column}: spec.http[0].route[0].destination: "
+        )),
+        "{line}"
+    );
+}
+
+/// A route over two versions of `web`, with more fields.
+fn split(fields: &str) -> String {
+    format!(
+        "{{{fields}route: [{{destination: {{host: web, subset: a, port: {{number: 80}}}}, weight: 1}}, {{destination: {{host: web, subset: b, port: {{number: 80}}}}, weight: 3}}]}}"
+    )
+}
+
+const ONE: &str = "route: [{destination: {host: web, subset: c, port: {number: 80}}}]";
+
+#[test]
+fn a_plain_canary_becomes_a_rule_and_two_routes() {
+    let http = format!("[{}]", split("match: [{uri: {prefix: /a}}], "));
+    let converted = converted(&service("web", "[a.example.com]", &http));
+    assert_eq!(
+        converted.configuration,
+        json!({"clusterHeader": "x-canary-cluster", "http": [{
+            "name": "web",
+            "match": [{"uri": {"prefix": "/a"}, "authority": {"regex": r"(?i)a\.example\.com(:\d+)?"}}],
+            "route": [
+                {"destination": {"host": "web.shop.svc.cluster.local", "subset": "a", "port": {"number": 80}}, "weight": 1},
+                {"destination": {"host": "web.shop.svc.cluster.local", "subset": "b", "port": {"number": 80}}, "weight": 3}
+            ]
+        }]})
+    );
+    let stable = json!([{"destination": {"host": "web", "subset": "b", "port": {"number": 80}}}]);
+    let headers = json!({"request": {"remove": ["x-canary-cluster"]}});
+    assert_eq!(
+        converted.virtual_services[0]["spec"]["http"],
+        json!([
+            {"name": "canary", "match": [{"uri": {"prefix": "/a"}, "headers": {"x-canary-cluster": {}}}],
+             "headers": headers, "route": stable},
+            {"name": "stable", "match": [{"uri": {"prefix": "/a"}}], "headers": headers, "route": stable}
+        ])
+    );
+}
+
+#[test]
+fn a_route_that_stays_is_shielded_only_from_rules_that_could_take_its_requests() {
+    let names = |http: &str| {
+        let converted = converted(&service("web", "['*']", http));
+        let rules = converted.configuration["http"].as_array().unwrap().clone();
+        let names = rules
+            .iter()
+            .map(|rule| rule["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    let one = |fields: &str| format!("{{name: one, {fields}, {ONE}}}");
+    for (before, rules) in [
+        (one("match: [{uri: {prefix: /a/b}}]"), "one web-1"),
+        (one("match: [{uri: {prefix: /b}}]"), "web"),
+        (one("match: [{headers: {x: {exact: z}}}]"), "one web-1"),
+        (
+            one("match: [{uri: {prefix: /a}, method: {exact: PUT}}]"),
+            "web",
+        ),
+        // Only Istio knows whether it is there.
+        (one("match: [{uri: {prefix: /a/b}, port: 443}]"), "web"),
+        (
+            one("match: [{uri: {prefix: /a/b}, sourceLabels: {app: x}}]"),
+            "web",
+        ),
+        (
+            "{name: old, match: [{uri: {exact: /a/old}}], redirect: {uri: /a}}".to_owned(),
+            "old web-1",
+        ),
+        (
+            "{match: [{uri: {prefix: /a}}], delegate: {name: x}}".to_owned(),
+            "web",
+        ),
+    ] {
+        let after = split("match: [{uri: {prefix: /a}, method: {exact: GET}}], ");
+        assert_eq!(names(&format!("[{before}, {after}]")), rules, "{before}");
+        // After it, it needs none.
+        assert_eq!(names(&format!("[{after}, {before}]")), "web", "{before}");
+    }
+}
+
+#[test]
+fn a_wider_host_excludes_the_hosts_of_a_narrower_one() {
+    let every = format!("[{}]", split(""));
+    let file = service("wide", "['*.example.com']", &every)
+        + &service("narrow", "[a.example.com, b.org]", &every);
+    let http = &converted(&file).configuration["http"];
+    assert_eq!(http[0]["name"], "narrow");
+    assert_eq!(
+        http[1]["match"],
+        json!([{
+            "authority": {"regex": r"(?i).+\.example\.com(:\d+)?"},
+            "withoutHeaders": {":authority": {"regex": r"(?i)a\.example\.com(:\d+)?"}}
+        }])
+    );
+}
+
+#[test]
+fn versions_with_options_of_their_own_get_a_route_each() {
+    let routes = |route: &str| {
+        let http = format!("[{{route: [{route}]}}]");
+        let converted = converted(&service("web", "['*']", &http));
+        let http = converted.virtual_services[0]["spec"]["http"].clone();
+        http.as_array().map(Vec::len)
+    };
+    let a = "{destination: {host: a, subset: v}, weight: 1}";
+    let b = "{destination: {host: a, subset: w}, weight: 1}";
+    assert_eq!(routes(&format!("{a}, {b}")), Some(2));
+    assert_eq!(
+        routes(&format!("{a}, {}", b.replace("host: a", "host: b"))),
+        Some(3)
+    );
+    let headers =
+        "{destination: {host: a, subset: w}, weight: 1, headers: {request: {set: {x: z}}}}";
+    assert_eq!(routes(&format!("{a}, {headers}")), Some(3));
+}
+
+#[test]
+fn ports_come_from_the_destination_then_the_service_then_the_option() {
+    let port = |destination: &str, services: &str, option: Option<u16>| {
+        let http = format!("[{{route: [{{destination: {{host: a{destination}}}}}]}}]");
+        let file = service("a", "['*']", &http) + services;
+        convert(&[input(&file)], option)
+            .map(|it| {
+                it.configuration["http"][0]["route"][0]["destination"]["port"]["number"]
+                    .as_u64()
+                    .unwrap()
+            })
+            .map_err(|refusal| without_column(&refusal))
+    };
+    let with_ports = |ports: &str| {
+        format!(
+            "kind: Service\nmetadata: {{name: a, namespace: shop}}\nspec: {{ports: [{ports}]}}\n"
+        )
+    };
+    let one = with_ports("{port: 9000}");
+    let two = with_ports("{port: 9000}, {port: 9001}");
+    assert_eq!(port(", port: {number: 7}", &one, Some(8)), Ok(7));
+    assert_eq!(port("", &one, Some(8)), Ok(9000));
+    assert_eq!(port("", "", Some(8)), Ok(8));
+    assert_eq!(port("", &two, Some(9001)), Ok(9001));
+    for (services, option, reason) in [
+        (
+            "",
+            None,
+            "the port of `a.shop.svc.cluster.local` is not known: add port.number, the file of its Service, or --port",
+        ),
+        (
+            &*two,
+            None,
+            "the Service `a.shop.svc.cluster.local` has several ports: add port.number or --port",
+        ),
+        (
+            &*two,
+            Some(8),
+            "the Service `a.shop.svc.cluster.local` has several ports, but not 8",
+        ),
+    ] {
+        let place = "f.yaml:6: spec.http[0].route[0].destination: ";
+        assert_eq!(port("", services, option), Err(format!("{place}{reason}")));
+    }
+}
+
+#[test]
+fn what_would_mean_something_else_is_refused_with_its_place() {
+    let plain = |http: &str| service("web", "[a.example.com]", http);
+    let every = format!("[{}]", split(""));
+    let on_a = format!("[{}]", split("match: [{uri: {prefix: /a}}], "));
+    let two = |first: &str, second: &str| {
+        service("one", "[a.example.com]", first) + &service("two", "[a.example.com]", second)
+    };
+    for (file, start) in [
+        (
+            plain(&on_a.replace("weight: 1", "weight: -1")),
+            "f.yaml:6: spec.http[0].route[0].weight: is not a whole number",
+        ),
+        (
+            plain(
+                &on_a
+                    .replace("weight: 1", "weight: 0")
+                    .replace("weight: 3", "weight: 0"),
+            ),
+            "f.yaml:6: spec.http[0].route: the weights sum to 0",
+        ),
+        (
+            plain(&on_a.replace("uri: {", "url: {")),
+            "f.yaml:6: spec.http[0].match[0].url: is not a field whose meaning",
+        ),
+        (
+            plain(&on_a.replace("prefix: /a", "regex: '*'")),
+            "f.yaml:6: spec.http[0].match[0].uri.regex: the filter refuses it: ",
+        ),
+        (
+            plain(&on_a.replace("uri: {prefix: /a}", "headers: {X-Canary-Cluster: {}}")),
+            "f.yaml:6: spec.http[0].match[0].headers: `x-canary-cluster` is the header",
+        ),
+        (
+            plain(&on_a.replace("subset: b", "subset: a")),
+            "f.yaml:6: spec.http[0].route[1]: names the same destination",
+        ),
+        (
+            plain("[{timeout: 3s}]"),
+            "f.yaml:6: spec.http[0]: has neither route",
+        ),
+        (
+            plain(&every).replace("namespace: shop", "x: z"),
+            "f.yaml:6: spec.http[0].route[0].destination.host: the short host `web` needs a namespace",
+        ),
+        (
+            plain(&every).replace("a.example.com", "'a*'"),
+            "f.yaml:4: spec.hosts[0]: `a*` is not a host name",
+        ),
+        (
+            plain(&every).replace("istio-system/public", "mesh"),
+            "f.yaml:5: spec.gateways: names no gateway",
+        ),
+        (
+            plain(&every).replace("[a.example.com]", "[]"),
+            "f.yaml:4: spec.hosts: is empty",
+        ),
+        (
+            plain("[{match: [], redirect: {uri: /}}]"),
+            "f.yaml:6: spec.http: has no route with a destination",
+        ),
+        (
+            "kind: Service\n".to_owned(),
+            "f.yaml: contains no VirtualService",
+        ),
+        (
+            two(&on_a, &on_a),
+            "f.yaml:13: spec.http[0]: may match the requests of http[0] of VirtualService shop/one",
+        ),
+        (
+            two(
+                &on_a,
+                &every.replace("{route", "{match: [{uri: {prefix: /}}], route"),
+            ),
+            "f.yaml:13: spec.http[0]: may match the requests",
+        ),
+        (
+            plain(&format!(
+                "[{}, {}]",
+                split("match: [{port: 80}], "),
+                split("match: [{port: 443}], ")
+            )),
+            "f.yaml:6: spec.http[1]: may match requests of http[0], which Istio keeps from it by `port`",
+        ),
+    ] {
+        let line = refused(&file);
+        assert!(line.starts_with(start), "{line}\n{start}\n{file}");
+        assert_eq!(line.lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_header_that_route_and_destination_change_is_refused() {
+    let http = "[{headers: {request: {set: {x-a: z}}}, route: [{destination: {host: a}, weight: 1, headers: {request: {remove: [X-A]}}}, {destination: {host: b}, weight: 1}]}]";
+    let line = convert(&[input(&service("web", "['*']", http))], Some(80)).unwrap_err();
+    assert!(
+        line.to_string()
+            .contains("spec.http[0].route[0].headers: changes `x-a`"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_route_that_matches_everything_and_a_shared_host_do_not_go_together() {
+    let every = format!("[{}]", split(""));
+    let other = format!("[{{match: [{{uri: {{prefix: /a}}}}], {ONE}}}]");
+    let file =
+        service("one", "[a.example.com]", &every) + &service("two", "[a.example.com]", &other);
+    let line = refused(&file);
+    assert!(
+        line.starts_with(
+            "f.yaml:6: spec.http[0]: matches every request, and VirtualService shop/two"
+        ),
+        "{line}"
+    );
+    // On other gateways, they never meet, but the filter cannot tell the gateways apart.
+    let elsewhere = file.replacen("istio-system/public", "other/gateway", 1);
+    assert!(convert(&[input(&elsewhere)], None).is_ok());
+}
+
+#[test]
+fn the_order_of_virtual_services_of_one_host_does_not_matter_if_their_paths_exclude_each_other() {
+    let of = |name: &str| {
+        let http = format!(
+            "[{}]",
+            split(&format!("match: [{{uri: {{prefix: /{name}}}}}], "))
+        );
+        service(name, "[a.example.com]", &http)
+    };
+    assert_eq!(
+        converted(&(of("one") + &of("two"))).virtual_services.len(),
+        2
+    );
+}
+
+#[test]
+fn names_are_unique_and_valid() {
+    let long = "n".repeat(200);
+    let http = format!(
+        "[{}, {}]",
+        split("name: same, match: [{uri: {exact: /}}], "),
+        split("name: same, ")
+    );
+    let other = format!("[{}]", split("name: 'not valid', "));
+    let file = service("web", "[a.com]", &http) + &service(&long, "[b.com]", &other);
+    let http = converted(&file).configuration["http"].clone();
+    let names: Vec<_> = http
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].clone())
+        .collect();
+    assert_eq!(names, [json!("same"), json!("same-2"), json!(&long[..63])]);
+}

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 /// The order of well-known fields; others follow in alphabetical order.
-const ORDER: [&str; 33] = [
+const ORDER: [&str; 34] = [
     "apiVersion",
     "kind",
     "clusterHeader",
@@ -36,6 +36,7 @@ const ORDER: [&str; 33] = [
     "route",
     "host",
     "subset",
+    "cluster",
     "port",
     "weight",
     "http",
@@ -137,8 +138,26 @@ fn scalar(text: &str) -> String {
     {
         text.to_owned()
     } else {
-        Value::from(text).to_string()
+        quoted(text)
     }
+}
+
+/// Between double quotes, where YAML has the escapes of JSON, but allows fewer characters without them.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+            }
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted + "\""
 }
 
 #[cfg(test)]
