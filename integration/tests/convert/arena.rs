@@ -28,6 +28,9 @@ const RECEIVED: [(&str, &str); 6] = [
     ("x-up-canary", "%REQ(X-CANARY-CLUSTER)%"),
 ];
 
+/// The response header in which the filter shows its decisions.
+pub(crate) const DECISION: &str = "x-decision";
+
 /// The longest wait for an answer. Even a slow machine needs far less.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -217,6 +220,8 @@ fn listener(name: &str, routes: &Value, policy: Option<&Value>) -> Value {
         "route_config": marked(routes)
     });
     if let Some(policy) = policy {
+        let mut policy = policy.clone();
+        policy["responseHeader"] = json!(DECISION);
         let resource = Filter::new(policy.to_string()).resource();
         let mut plugin = resource["resources"][0]["typed_config"].clone();
         // The filter remembers accepted configurations by this name.
@@ -255,6 +260,7 @@ fn marked(routes: &Value) -> Value {
         {
             let mut headers = list(&route["response_headers_to_add"]).to_vec();
             headers.push(header("x-route", &format!("{host_number}.{number}")));
+            headers.push(header("x-route-name", "%ROUTE_NAME%"));
             route["response_headers_to_add"] = headers.into();
         }
     }

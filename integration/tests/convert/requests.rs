@@ -91,7 +91,8 @@ impl Source {
             hosts: Vec::new(),
             routes: Vec::new(),
         };
-        for service in services {
+        // One without hosts is the delegate of another one.
+        for service in services.iter().filter(|it| it["spec"]["hosts"].is_array()) {
             let spec = &service["spec"];
             let hosts: Vec<_> = list(&spec["hosts"])
                 .iter()
@@ -105,7 +106,7 @@ impl Source {
                 source.routes.push(Route {
                     hosts: hosts.clone(),
                     entries,
-                    is_split: list(&http["route"]).len() > 1,
+                    is_split: list(&http["route"]).len() > 1 || http["delegate"].is_object(),
                 });
             }
             source.hosts.extend(hosts);
@@ -199,17 +200,22 @@ impl Source {
 }
 
 fn made_for(route: &Route, rng: &mut Rng) -> Request {
-    let mut request = Request {
-        method: "GET".to_owned(),
-        path: "/".to_owned(),
-        host: host(rng.choice(&route.hosts).map_or("*", String::as_str), rng),
-        headers: Vec::new(),
-    };
+    let host = host(rng.choice(&route.hosts).map_or("*", String::as_str), rng);
+    let mut request = Request::to(&host);
     request.satisfy(rng.choice(&route.entries).unwrap(), rng);
     request
 }
 
 impl Request {
+    pub(crate) fn to(host: &str) -> Self {
+        Self {
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            host: host.to_owned(),
+            headers: Vec::new(),
+        }
+    }
+
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut text = format!(
             "{} {} HTTP/1.1\r\nhost: {}\r\n",
