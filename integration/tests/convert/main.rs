@@ -21,6 +21,7 @@
 mod agreement;
 mod arena;
 mod cases;
+mod demo;
 mod istiod;
 mod options;
 mod recorded;

@@ -194,15 +194,14 @@ impl Target {
 
     /// As the filter's configuration has it. `by_cluster`: its label would be that of another one.
     pub(super) fn wire(&self, by_cluster: bool) -> Value {
-        let mut wire = if by_cluster {
-            json!({"cluster": self.cluster()})
-        } else {
-            json!({"destination": {"host": self.host, "port": {"number": self.port}}})
-        };
-        if !by_cluster && let Some(subset) = &self.subset {
-            wire["destination"]["subset"] = json!(subset);
+        if by_cluster {
+            return json!({"cluster": self.cluster(), "weight": self.weight});
         }
-        wire["weight"] = json!(self.weight);
-        wire
+        let port = json!({"number": self.port});
+        let destination = match &self.subset {
+            Some(subset) => json!({"host": self.host, "subset": subset, "port": port}),
+            None => json!({"host": self.host, "port": port}),
+        };
+        json!({"destination": destination, "weight": self.weight})
     }
 }

@@ -53,7 +53,9 @@ pub(super) fn converted(
             }
         }
     }
-    object["spec"]["http"] = http.into();
+    if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.insert("http".to_owned(), http.into());
+    }
     object
 }
 
@@ -123,10 +125,11 @@ fn copy(route: &Http<'_>, name: &str, entries: Vec<Value>, destination: usize) -
         copy.remove("match");
     }
     if let Some(destination) = route.destinations().get(destination) {
-        let mut only = json!({"destination": destination.written});
-        if let Some(headers) = &destination.headers {
-            only["headers"] = headers.clone();
-        }
+        let written = &destination.written;
+        let only = match &destination.headers {
+            Some(headers) => json!({"destination": written, "headers": headers}),
+            None => json!({"destination": written}),
+        };
         copy.insert("route".to_owned(), json!([only]));
     }
     remove_header(&mut copy);

@@ -69,12 +69,12 @@ impl Rule {
         let labels: BTreeSet<_> = self.targets.iter().map(Target::label).collect();
         let by_cluster = labels.len() < self.targets.len();
         let route: Vec<_> = self.targets.iter().map(|it| it.wire(by_cluster)).collect();
-        let mut rule = json!({"name": self.name, "route": route});
         // An entry without conditions takes every request, whatever the others say.
-        if matches.iter().all(|entry| *entry != json!({})) {
-            rule["match"] = matches.into();
-        }
-        Ok(rule)
+        Ok(if matches.iter().all(|entry| *entry != json!({})) {
+            json!({"name": self.name, "match": matches, "route": route})
+        } else {
+            json!({"name": self.name, "route": route})
+        })
     }
 
     pub(super) fn entries_of<'s, 'o>(

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
+use crate::document::yaml;
+
 /// The order of well-known fields; others follow in alphabetical order.
 const ORDER: [&str; 34] = [
     "apiVersion",
@@ -43,7 +45,7 @@ const ORDER: [&str; 34] = [
 ];
 
 /// A collection that is at most this wide is written on one line.
-const WIDEST: usize = 100;
+const WIDEST: usize = 112;
 
 /// The items of these lists are written field by field, however short they are.
 const LISTS: [&str; 3] = ["http", "match", "route"];
@@ -127,15 +129,13 @@ fn sorted(fields: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)
 
 /// A text, in quotes unless every reader of YAML takes it for a text without them.
 fn scalar(text: &str) -> String {
-    const WORDS: [&str; 8] = ["null", "true", "false", "yes", "no", "on", "off", "y"];
-    let begins = |c: char| c.is_ascii_alphabetic() || c == '/';
     let continues = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
-    let is_word = WORDS.iter().any(|word| word.eq_ignore_ascii_case(text));
-    if text.starts_with(begins)
-        && text.chars().all(continues)
-        && !is_word
-        && !text.eq_ignore_ascii_case("n")
-    {
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
+        && text.chars().all(continues);
+    // Such as 30s.
+    let is_duration =
+        text.ends_with(['s', 'm', 'h']) && text.chars().all(|c| c.is_ascii_alphanumeric());
+    if (is_word || is_duration) && yaml::plain(text) == Ok(Value::from(text)) {
         text.to_owned()
     } else {
         quoted(text)
@@ -166,7 +166,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::document::{Document, yaml};
+    use crate::document::Document;
 
     fn read_back(text: &str) -> Value {
         let document = Document::parse(text.as_bytes(), false).unwrap();
