@@ -206,7 +206,7 @@ pub(crate) fn none_found(documents: &[Node]) -> Fault {
     if let Some((_, object)) = known("VirtualService") {
         return Fault::at(
             object.place,
-            "is a VirtualService and not a configuration of the filter: copy the `match` and `route` of its `http` entries to `spec.pluginConfig.http` of a WasmPlugin; everything else stays in the VirtualService",
+            "is a VirtualService and not a configuration of the filter: `canary convert` makes one from it",
         );
     }
     if let Some((_, object)) = known("HTTPRoute") {
