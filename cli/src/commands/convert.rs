@@ -113,7 +113,7 @@ pub fn convert(inputs: &[Input<'_>], port: Option<u16>) -> Result<Converted, Ref
     let mut virtual_services = Vec::new();
     for (number, service) in services.iter().enumerate() {
         let own: Vec<_> = rules.iter().filter(|rule| rule.service == number).collect();
-        if own.iter().any(|rule| rule.form.is_read()) {
+        if own.iter().any(|rule| rule.form.is_read()) || service.has_name(CANARY) {
             virtual_services.push(routes::converted(service, &own, &services));
         }
         left.append(&mut left::of_service(service, &own));
@@ -221,12 +221,9 @@ fn notes(rules: &[Rule], services: &[VirtualService<'_>], prepare: bool) -> Vec<
     }
     for (number, service) in services.iter().enumerate() {
         for (index, http) in service.http.iter().enumerate() {
-            let mut own = rules.iter().filter(|rule| rule.service == number);
-            let changes = own.clone().any(|rule| rule.form.is_read());
-            if changes
-                && http.name() == Some(CANARY)
-                && !own.any(|rule| rule.http == index && rule.form.is_read())
-            {
+            let own = |rule: &Rule| rule.service == number && rule.http == index;
+            let is_read = rules.iter().any(|rule| own(rule) && rule.form.is_read());
+            if service.is_at_a_gateway() && http.name() == Some(CANARY) && !is_read {
                 notes.push(format!(
                     "{}: {}: is now called `{}`, because only routes that read the filter's header may be called `{CANARY}`",
                     service.object.title(),

@@ -1,12 +1,15 @@
 //! The VirtualServices of `integration/tests/virtualservices`, each with its routes and its conversion.
 
 use std::fs;
+use std::path::PathBuf;
 
 use canary::{Converted, Input, convert};
+use fastrand::Rng;
 use manifests::Documents;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::istiod::{Mesh, list, route_configuration};
+use crate::random;
 
 /// One file.
 #[derive(Debug)]
@@ -31,8 +34,7 @@ impl Case {
 
 /// All files in their order.
 pub(crate) fn all() -> Vec<Case> {
-    let folder = harness::root().join("integration/tests/virtualservices");
-    let mut names: Vec<_> = fs::read_dir(&folder)
+    let mut names: Vec<_> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter_map(|name| name.strip_suffix(".yaml").map(str::to_owned))
@@ -43,27 +45,56 @@ pub(crate) fn all() -> Vec<Case> {
 }
 
 fn case(name: &str) -> Case {
-    let folder = harness::root().join("integration/tests/virtualservices");
-    let read = |name: &str| objects(Documents::read(&folder.join(name)).unwrap().0);
-    let file = format!("{name}.yaml");
-    let own = read(&file);
-    let mesh = Mesh::of(&[read("services.yaml"), own.clone()].concat());
+    let folder = folder();
+    let file = fs::read_to_string(folder.join(format!("{name}.yaml"))).unwrap();
+    let recorded = fs::read_to_string(folder.join(format!("{name}.routes.json"))).ok();
+    let own = objects(Documents::parse(&file).unwrap().0);
+    Case {
+        recorded: recorded.map(|text| serde_json::from_str(&text).unwrap()),
+        ..of(name, &own, &file)
+    }
+}
+
+/// Some random VirtualServices.
+pub(crate) fn random(number: usize, rng: &mut Rng) -> Case {
+    let list = json!({"kind": "List", "items": random::services(rng)});
+    of(
+        &format!("random {number}"),
+        list["items"].as_array().unwrap(),
+        &list.to_string(),
+    )
+}
+
+/// The case of these objects, which are those of the file, together with `services.yaml`.
+fn of(name: &str, own: &[Value], file: &str) -> Case {
+    let common = fs::read_to_string(folder().join("services.yaml")).unwrap();
+    let others = Documents::parse(&common).unwrap().0;
+    let mesh = Mesh::of(&[&others, own].concat());
     let is_service = |object: &&Value| object["kind"] == "VirtualService";
     let services: Vec<_> = own.iter().filter(is_service).cloned().collect();
-    let recorded = fs::read_to_string(folder.join(format!("{name}.routes.json"))).ok();
-    let converted = convert_files(&[&file, "services.yaml"]);
-    let result = match &converted {
-        Ok(converted) => with_changes(&services, &converted.virtual_services),
-        Err(_) => services.clone(),
-    };
+    let inputs = [("own.yaml", file), ("services.yaml", &common)].map(|(name, content)| Input {
+        name,
+        content: content.as_bytes(),
+        must_be_json: false,
+    });
+    let converted = convert(&inputs, None).map_err(|refusal| refusal.to_string());
+    let result = converted.as_ref().map(|converted| {
+        let services = with_changes(&services, &converted.virtual_services);
+        patched(route_configuration(&services, &mesh))
+    });
+    let result = result.unwrap_or_default();
     Case {
         name: name.to_owned(),
-        recorded: recorded.map(|text| serde_json::from_str(&text).unwrap()),
+        recorded: None,
         translated: route_configuration(&services, &mesh),
-        result: patched(route_configuration(&result, &mesh)),
+        result,
         services,
         converted,
     }
+}
+
+fn folder() -> PathBuf {
+    harness::root().join("integration/tests/virtualservices")
 }
 
 /// The objects of documents; those of a List are its items.
@@ -73,23 +104,6 @@ fn objects(documents: Vec<Value>) -> Vec<Value> {
         false => vec![document],
     };
     documents.into_iter().flat_map(items).collect()
-}
-
-fn convert_files(names: &[&str]) -> Result<Converted, String> {
-    let folder = harness::root().join("integration/tests/virtualservices");
-    let files: Vec<_> = names
-        .iter()
-        .map(|name| (*name, fs::read(folder.join(name)).unwrap()))
-        .collect();
-    let inputs: Vec<_> = files
-        .iter()
-        .map(|(name, content)| Input {
-            name,
-            content,
-            must_be_json: false,
-        })
-        .collect();
-    convert(&inputs, None).map_err(|refusal| refusal.to_string())
 }
 
 /// The VirtualServices after `kubectl apply`, in the order in which they were created.

@@ -24,5 +24,6 @@ mod cases;
 mod demo;
 mod istiod;
 mod options;
+mod random;
 mod recorded;
 mod requests;

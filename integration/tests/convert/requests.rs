@@ -70,7 +70,7 @@ const PATTERNS: &[(&str, &[&str], &[&str])] = &[
         &[
             "ch.example.com",
             "De.example.com",
-            "de.example.com:",
+            "de.example.org",
             "de-example.com",
         ],
     ),

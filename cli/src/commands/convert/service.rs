@@ -93,6 +93,11 @@ impl<'o> VirtualService<'o> {
     pub(super) fn is_at_a_gateway(&self) -> bool {
         !self.hosts.is_empty() && !self.gateways.is_empty()
     }
+
+    /// Whether a gateway has a route of this name from it.
+    pub(super) fn has_name(&self, name: &str) -> bool {
+        self.is_at_a_gateway() && self.http.iter().any(|http| http.name() == Some(name))
+    }
 }
 
 impl<'o> Http<'o> {

@@ -214,3 +214,23 @@ fn names_are_unique_and_valid() {
         .collect();
     assert_eq!(names, [json!("same"), json!("same-2"), json!(&long[..63])]);
 }
+
+#[test]
+fn a_route_that_is_already_called_canary_gets_another_name() {
+    let named = format!("[{{name: canary, {ONE}}}]");
+    let file = service("web", "[a.com]", &named)
+        + &service("other", "[b.com]", &format!("[{}]", split("")));
+    let converted = converted(&file);
+    let names: Vec<_> = converted
+        .virtual_services
+        .iter()
+        .map(|it| it["spec"]["http"][0]["name"].clone())
+        .collect();
+    assert_eq!(names, [json!("canary-0"), json!("canary")]);
+    let note = "VirtualService shop/web: spec.http[0]: is now called `canary-0`";
+    assert!(
+        converted.notes.iter().any(|it| it.starts_with(note)),
+        "{:?}",
+        converted.notes
+    );
+}
