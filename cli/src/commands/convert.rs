@@ -113,8 +113,13 @@ pub fn convert(inputs: &[Input<'_>], port: Option<u16>) -> Result<Converted, Ref
     let mut virtual_services = Vec::new();
     for (number, service) in services.iter().enumerate() {
         let own: Vec<_> = rules.iter().filter(|rule| rule.service == number).collect();
-        if own.iter().any(|rule| rule.form.is_read()) || service.has_name(CANARY) {
-            virtual_services.push(routes::converted(service, &own, &services));
+        let beside = |rule: &&Rule| {
+            let other = services.get(rule.service);
+            other.is_some_and(|other| order::share_a_host(service, other))
+        };
+        let near: Vec<_> = rules.iter().filter(beside).collect();
+        if routes::is_changed(number, &near, &services) {
+            virtual_services.push(routes::converted(service, number, &near, &services));
         }
         left.append(&mut left::of_service(service, &own));
     }

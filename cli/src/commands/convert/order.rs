@@ -59,6 +59,12 @@ fn covers(one: &VirtualService<'_>, other: &VirtualService<'_>) -> bool {
     gateways(one).is_superset(&gateways(other))
 }
 
+/// Whether their routes are in one virtual host.
+pub(super) fn share_a_host(one: &VirtualService<'_>, other: &VirtualService<'_>) -> bool {
+    one.hosts.iter().any(|host| other.hosts.contains(host))
+        && !gateways(one).is_disjoint(&gateways(other))
+}
+
 /// Removes the shields that could take what belongs to a rule after them, and checks that no rule can.
 ///
 /// # Errors
@@ -162,10 +168,8 @@ fn catch_alls(rules: &[Rule], services: &[VirtualService<'_>]) -> Result<(), Ref
         let Some(own) = services.get(rule.service) else {
             continue;
         };
-        let shares = |other: &VirtualService<'_>| {
-            let hosts = other.hosts.iter().any(|host| own.hosts.contains(host));
-            hosts && !gateways(own).is_disjoint(&gateways(other)) && !other.http.is_empty()
-        };
+        let shares =
+            |other: &VirtualService<'_>| share_a_host(own, other) && !other.http.is_empty();
         let mut others = services.iter().enumerate();
         let other = others.find(|(number, other)| *number != rule.service && shares(other));
         if let Some((_, other)) = other

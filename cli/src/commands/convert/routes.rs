@@ -19,9 +19,32 @@ const ADDED: [&str; 6] = [
 ];
 const APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The object with the routes that read what these rules write. The rules are those of this VirtualService.
+/// Whether a route that stays may get requests of these rules. Their header must not reach its upstream.
+fn is_marked(route: &Http<'_>, rules: &[&Rule], services: &[VirtualService<'_>]) -> bool {
+    let mut entries = rules.iter().flat_map(|rule| rule.entries_of(services));
+    !route.destinations().is_empty()
+        && entries.any(|one| route.entries.iter().any(|other| !one.excludes(other)))
+}
+
+/// Whether the VirtualService, which is the one with this number, changes because of these rules.
+pub(super) fn is_changed(number: usize, rules: &[&Rule], services: &[VirtualService<'_>]) -> bool {
+    let own = |rule: &&&Rule| rule.service == number;
+    let is_read = rules.iter().filter(own).any(|rule| rule.form.is_read());
+    services.get(number).is_some_and(|service| {
+        is_read
+            || service.has_name(CANARY)
+            || service
+                .http
+                .iter()
+                .any(|route| is_marked(route, rules, services))
+    })
+}
+
+/// The object with the routes that read what its own rules write. `rules` are these and those of VirtualServices with the
+/// same host.
 pub(super) fn converted(
     service: &VirtualService<'_>,
+    number: usize,
     rules: &[&Rule],
     services: &[VirtualService<'_>],
 ) -> Value {
@@ -40,15 +63,13 @@ pub(super) fn converted(
     }
     let mut http = Vec::new();
     for (index, route) in service.http.iter().enumerate() {
-        let rule = rules.iter().find(|rule| rule.http == index);
+        let rule = rules
+            .iter()
+            .find(|rule| rule.service == number && rule.http == index);
         match rule.filter(|rule| rule.form.is_read()) {
             Some(rule) => http.extend(split(service, route, rule)),
             None => {
-                // The header of a rule must not reach an upstream by a route that does not read it.
-                let marked = rules.iter().any(|rule| {
-                    rule.entries_of(services)
-                        .any(|one| route.entries.iter().any(|other| !one.excludes(other)))
-                });
+                let marked = is_marked(route, rules, services);
                 http.push(kept(route, index, marked));
             }
         }
@@ -65,7 +86,7 @@ fn kept(route: &Http<'_>, index: usize, marked: bool) -> Value {
     if route.name() == Some(CANARY) {
         kept.insert("name".to_owned(), renamed(index).into());
     }
-    if marked && !route.destinations().is_empty() {
+    if marked {
         remove_header(&mut kept);
     }
     kept.into()
