@@ -27,6 +27,10 @@
 //! keys, each version gets a `canary` route that requires its cluster's exact name. These work with the EnvoyFilter and
 //! without it, since the header and the route name the same cluster.
 //!
+//! **What differs:** Envoy drops whatever follows the colon of a host, and a rule takes only digits for a port, so a request
+//! with a malformed port gets the stable version. istiod gives a route with one destination and a `consistentHash` another
+//! default for retries than a route with several.
+//!
 //! **Calls inside the mesh** keep the weights: sidecars do not have the plugin. A route for gateways and for the mesh
 //! becomes `canary` and `stable` for the gateways, and stays as it is for the mesh.
 
