@@ -174,7 +174,7 @@ fuzz: rust ## search for bytes that break the filter: make fuzz FUZZ_SECONDS=60 
 integration: wasm envoy ## run the tests in a real Envoy
 	cargo build -p color -p canary
 	cargo test -p demo --test runner
-	cargo test -p integration --test envoy --test oracle
+	cargo test -p integration --test envoy --test oracle --test convert
 
 .PHONY: dashboard
 dashboard: wasm envoy ## draw docs/dashboard.svg from the answers of a real Prometheus; takes a minute

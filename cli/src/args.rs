@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::run::{
-    Ended, Usage, check, completions, explain, man, schema, simulate, status, weights,
+    Ended, Usage, check, completions, convert, explain, man, schema, simulate, status, weights,
 };
 
 /// Know what a configuration of canary-filter does before it is live, and change it in place
@@ -28,6 +28,7 @@ pub(crate) enum Command {
     Check(check::Arguments),
     Explain(Box<explain::Arguments>),
     Simulate(simulate::Arguments),
+    Convert(convert::Arguments),
     Weights(weights::Arguments),
     Schema(schema::Arguments),
     Status(status::Arguments),
@@ -45,6 +46,7 @@ impl Command {
             Self::Check(arguments) => Ok(check::run(&arguments)),
             Self::Explain(arguments) => explain::run(*arguments),
             Self::Simulate(arguments) => simulate::run(arguments),
+            Self::Convert(arguments) => Ok(convert::run(&arguments)),
             Self::Weights(arguments) => weights::run(arguments),
             Self::Schema(arguments) => Ok(schema::run(&arguments)),
             Self::Status(arguments) => Ok(status::run(&arguments)),

@@ -2,6 +2,7 @@
 
 pub(crate) mod accepted;
 pub(crate) mod check;
+pub(crate) mod convert;
 pub(crate) mod explain;
 pub(crate) mod schema;
 pub(crate) mod share;

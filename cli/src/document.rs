@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::document::configuration::{BYTE_ORDER_MARK, Configuration};
-use crate::document::find::{candidates, none_found};
+use crate::document::find::{candidates, none_found, objects};
 use crate::document::resolve::resolve;
 use crate::document::template::{Lines, hint};
 use crate::document::tree::Node;
@@ -19,7 +19,7 @@ mod resolve;
 pub(crate) mod splice;
 mod template;
 pub(crate) mod tree;
-mod yaml;
+pub(crate) mod yaml;
 
 /// The largest file that is read: the filter takes 16 MiB, and in a file every quote of it may be written as two bytes.
 pub(crate) const LARGEST: usize = 32 << 20;
@@ -93,6 +93,11 @@ impl<'t> Document<'t> {
     /// The documents of the file.
     pub(crate) fn trees(&self) -> &[Node] {
         &self.trees
+    }
+
+    /// The Kubernetes objects in the file; those of a List are its items.
+    pub(crate) fn objects(&self) -> Vec<&Node> {
+        objects(&self.trees)
     }
 
     /// The configurations of the filter in the file. There is at least one, or a fault that says why it cannot be read.

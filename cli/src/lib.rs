@@ -4,6 +4,7 @@
 //! check     bytes -> Document -> its Configurations -> Policy (the filter's own) -> the shares, the warnings -> Report
 //! explain   bytes -> its Policies, a request -> Policy::explain -> Explained, with names and lines of the file
 //! simulate  bytes -> its Policies, users from a seed -> who gets what, and a model of a proxy that judges
+//! convert   bytes -> Documents -> VirtualServices -> rules, and the routes that read their header
 //! weights   bytes -> Document -> the Configuration that has the rule -> splices -> bytes, read again and compared
 //!                                                                                  -> Replacement, by rename
 //! ```
@@ -21,6 +22,7 @@ pub use commands::accepted::Refused;
 pub use commands::check::report::Report;
 pub use commands::check::surroundings::Surroundings;
 pub use commands::check::{Accepted, Checked, Circumstances, check};
+pub use commands::convert::{Converted, Input, Left, Refusal, convert};
 pub use commands::explain::answer::{
     Candidate, Chosen, Explained, FailedCondition, KeyTried, PassedRule, Written,
 };

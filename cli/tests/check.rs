@@ -165,7 +165,7 @@ fn routes_of_a_mesh_are_not_a_configuration_and_say_what_they_are() {
     for (kind, line) in [
         (
             "VirtualService",
-            "f.yaml:3:1: is a VirtualService and not a configuration of the filter: copy the `match` and `route` of its `http` entries to `spec.pluginConfig.http` of a WasmPlugin",
+            "f.yaml:3:1: is a VirtualService and not a configuration of the filter: `canary convert` makes one from it",
         ),
         (
             "HTTPRoute",

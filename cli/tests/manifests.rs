@@ -128,7 +128,7 @@ fn a_virtual_service_is_recognized_and_its_rules_have_a_place_to_go() {
         "kind: List\nitems:\n- kind: Service\n- {}",
         service.replace('\n', "\n  ")
     );
-    let reason = "is a VirtualService and not a configuration of the filter: copy the `match` and `route` of its `http` entries to `spec.pluginConfig.http` of a WasmPlugin; everything else stays in the VirtualService";
+    let reason = "is a VirtualService and not a configuration of the filter: `canary convert` makes one from it";
     for (content, place) in [
         (service.to_owned(), "1:1"),
         (format!("kind: Service\n---\n{service}"), "3:1"),

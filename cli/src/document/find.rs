@@ -206,7 +206,7 @@ pub(crate) fn none_found(documents: &[Node]) -> Fault {
     if let Some((_, object)) = known("VirtualService") {
         return Fault::at(
             object.place,
-            "is a VirtualService and not a configuration of the filter: copy the `match` and `route` of its `http` entries to `spec.pluginConfig.http` of a WasmPlugin; everything else stays in the VirtualService",
+            "is a VirtualService and not a configuration of the filter: `canary convert` makes one from it",
         );
     }
     if let Some((_, object)) = known("HTTPRoute") {
@@ -222,6 +222,15 @@ pub(crate) fn none_found(documents: &[Node]) -> Fault {
         reason += &format!(" (it contains: {})", kinds.join(", "));
     }
     Fault::new(reason)
+}
+
+/// The Kubernetes objects of all documents.
+pub(crate) fn objects(documents: &[Node]) -> Vec<&Node> {
+    let mut objects = Vec::new();
+    documents
+        .iter()
+        .for_each(|document| collect_objects(document, &mut objects));
+    objects.into_iter().map(|(_, object)| object).collect()
 }
 
 /// The Kubernetes objects of a document; those of a List are its items.

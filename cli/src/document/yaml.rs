@@ -131,7 +131,10 @@ impl<'n> Converter<'n> {
 }
 
 /// The value of a scalar without quotes.
-fn plain(text: &str) -> Result<Value, &'static str> {
+///
+/// # Errors
+/// Why readers of YAML do not agree on it.
+pub(crate) fn plain(text: &str) -> Result<Value, &'static str> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Ok(Value::Null),
         "true" | "True" | "TRUE" => Ok(Value::Bool(true)),
