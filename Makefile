@@ -128,7 +128,7 @@ images: wasm color-static canary-static ## build the images of the plugin, of Co
 .PHONY: up
 up: images ## run the demo under docker-compose, with Envoy's official image: make up PORT=9080
 	@integration/compose.sh up
-	@echo "open http://127.0.0.1:$(PORT)/color; Envoy's admin page is http://127.0.0.1:$(ADMIN_PORT); make down ends it"
+	@echo "open http://127.0.0.1:$(PORT)/color/wall; Envoy's admin page is http://127.0.0.1:$(ADMIN_PORT); make down ends it"
 
 .PHONY: down
 down: ## end the demo that make up has started
@@ -209,6 +209,11 @@ test-compose: ## run make up, make weights and make down and check the demo in c
 	@$(without_engine) \
 	  elif ! integration/compose.sh found >/dev/null 2>&1; then echo "skipped: $@: no compose for this engine"; \
 	  else $(MAKE) -s envoy images && cargo test -q -p integration --test containers -- compose; fi
+
+.PHONY: picture
+picture: wasm envoy ## take the picture of the wall for the README, docs/wall.png, with Chromium
+	cargo build -p color
+	cargo test -p integration --test envoy -- --ignored the_picture_of_the_readme
 
 .PHONY: clean
 clean: ## remove everything that was built or downloaded

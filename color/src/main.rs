@@ -7,12 +7,14 @@
 //! | `HOST`     | IP address to listen on        | `0.0.0.0`                |
 //! | `PORT`     | port to listen on; 0: a free one | `8080`                   |
 //! | `HOSTNAME` | the name that the page shows   | the system's own, or `unknown` |
+//! | `COLOR_FAULTS` | `on` allows `PUT /color/faults`, for demos; off in production | `off` |
 //!
 //! | request           | answer                                                            |
 //! | ----------------- | ----------------------------------------------------------------- |
 //! | any path          | the page, or with `Accept: application/json` the object `{"color","host","requests"}`; both set the cookie `color` and the header `x-color` |
 //! | `GET /healthz`    | `ok`, not counted; another method gets a 405                      |
-//! | `PUT /fail`       | 204; from then on every page is a 503, as of a broken version. `DELETE /fail` ends it |
+//! | `GET /color/wall` | the wall: a page that shows a canary live; not counted, and never at fault |
+//! | `PUT /color/faults` | with `COLOR_FAULTS=on`, `{"errorPercent": 0..100, "latencyMs": 0..60000}` makes this version bad: so many of the answers above are a 503, and all come later. `GET` reads it. Otherwise both are a 404 |
 //!
 //! `color health` requests `/healthz` from the Color on the same host and `PORT`, for the health check of a container.
 //!
@@ -29,10 +31,12 @@
 
 mod accept;
 mod color;
+mod faults;
 mod health;
 mod page;
 mod service;
 mod settings;
+mod wall;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -97,7 +101,7 @@ async fn serve(settings: Settings) -> Result<(), StartError> {
         let _ = stream.set_nodelay(true);
     });
     let (asked, drain) = oneshot::channel();
-    let service = service::router(settings.color, settings.host);
+    let service = service::router(settings.color, settings.host, settings.faults);
     let server = axum::serve(listener, service).with_graceful_shutdown(async {
         end.asked().await;
         let _ = asked.send(());

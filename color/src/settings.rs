@@ -21,6 +21,8 @@ pub(crate) struct Settings {
     pub(crate) address: IpAddr,
     pub(crate) port: u16,
     pub(crate) host: String,
+    /// Whether `PUT /color/faults` may make this version bad.
+    pub(crate) faults: bool,
 }
 
 impl Settings {
@@ -28,8 +30,8 @@ impl Settings {
         Self::read(|name| env::var_os(name), system_host_name)
     }
 
-    /// An empty variable counts as absent, because compose and shells pass an unset one as empty. Only an address and a
-    /// port can be invalid; other values are shown as far as they are text.
+    /// An empty variable counts as absent, because compose and shells pass an unset one as empty. An address, a port and
+    /// the switch for faults can be invalid; other values are shown as far as they are text.
     fn read(
         variable: impl Fn(&str) -> Option<OsString>,
         host_name: impl FnOnce() -> Option<String>,
@@ -54,6 +56,11 @@ impl Settings {
             host: text("HOSTNAME")
                 .or_else(host_name)
                 .unwrap_or_else(|| "unknown".to_owned()),
+            faults: match text("COLOR_FAULTS").as_deref() {
+                None | Some("off") => false,
+                Some("on") => true,
+                Some(other) => return Err(InvalidSetting::Faults(other.to_owned())),
+            },
         })
     }
 }
@@ -63,6 +70,7 @@ impl Settings {
 pub(crate) enum InvalidSetting {
     Address(String),
     Port(String),
+    Faults(String),
 }
 
 impl fmt::Display for InvalidSetting {
@@ -72,6 +80,7 @@ impl fmt::Display for InvalidSetting {
                 write!(f, "HOST must be an IP address to listen on, not {text:?}")
             }
             Self::Port(text) => write!(f, "PORT must be a number from 0 to 65535, not {text:?}"),
+            Self::Faults(text) => write!(f, "COLOR_FAULTS must be on or off, not {text:?}"),
         }
     }
 }
@@ -101,7 +110,13 @@ mod tests {
 
     #[test]
     fn absent_and_empty_variables_mean_the_defaults() {
-        let empty = [("COLOR", ""), ("HOST", ""), ("PORT", ""), ("HOSTNAME", "")];
+        let empty = [
+            ("COLOR", ""),
+            ("HOST", ""),
+            ("PORT", ""),
+            ("HOSTNAME", ""),
+            ("COLOR_FAULTS", ""),
+        ];
         for variables in [&[][..], &empty] {
             let settings = read(variables, Some("box")).unwrap();
             assert_eq!(settings.color.text(), "blue");
@@ -124,6 +139,19 @@ mod tests {
         assert_eq!(settings.address.to_string(), "::1");
         assert_eq!(settings.port, 81);
         assert_eq!(settings.host, "pod-1");
+    }
+
+    #[test]
+    fn faults_are_off_unless_they_are_on() {
+        for (text, on) in [("", false), ("off", false), ("on", true)] {
+            let settings = read(&[("COLOR_FAULTS", text)], None).unwrap();
+            assert_eq!(settings.faults, on, "{text:?}");
+        }
+        for text in ["yes", "ON", "1", "on "] {
+            let error = read(&[("COLOR_FAULTS", text)], None).err().unwrap();
+            let expected = format!("COLOR_FAULTS must be on or off, not {text:?}");
+            assert_eq!(error.to_string(), expected);
+        }
     }
 
     #[test]

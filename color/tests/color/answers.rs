@@ -103,22 +103,6 @@ fn pages_and_json_are_counted_and_other_answers_are_not() {
 }
 
 #[test]
-fn it_fails_from_put_to_delete() {
-    let color = Running::start("green");
-    let status = |request: &str| color.ask(request, &["content-length: 0"]).status;
-    for (request, expected) in [
-        ("PUT /fail", "HTTP/1.1 204 No Content"),
-        ("GET /color", "HTTP/1.1 503 Service Unavailable"),
-        ("GET /healthz", "HTTP/1.1 200 OK"),
-        ("GET /fail", "HTTP/1.1 405 Method Not Allowed"),
-        ("DELETE /fail", "HTTP/1.1 204 No Content"),
-        ("GET /color", "HTTP/1.1 200 OK"),
-    ] {
-        assert_eq!(status(request), expected, "{request}");
-    }
-}
-
-#[test]
 fn health_is_ok_and_takes_only_reads() {
     let color = Running::start("blue");
     let answer = color.ask("GET /healthz", &[]);

@@ -10,6 +10,8 @@
 )]
 
 mod answers;
+mod faults;
 mod health;
 mod shutdown;
 mod support;
+mod wall;

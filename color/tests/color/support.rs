@@ -31,6 +31,11 @@ impl Running {
         Self::with(&[("COLOR", color), ("PORT", "0"), ("HOSTNAME", "test-host")])
     }
 
+    /// One whose faults can be set.
+    pub(crate) fn with_faults(color: &str) -> Self {
+        Self::with(&[("COLOR", color), ("PORT", "0"), ("COLOR_FAULTS", "on")])
+    }
+
     pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
         let mut child = command(variables).stdout(Stdio::piped()).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
@@ -60,6 +65,19 @@ impl Running {
             "{request_line} HTTP/1.1\r\nhost: color\r\nconnection: close\r\n{lines}\r\n"
         )
         .unwrap();
+        Answer::read_to_end(stream)
+    }
+
+    /// Sends a body with its length.
+    pub(crate) fn send(&self, request_line: &str, body: &[u8]) -> Answer {
+        let mut stream = self.connect();
+        let length = body.len();
+        write!(
+            stream,
+            "{request_line} HTTP/1.1\r\nhost: color\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+        )
+        .unwrap();
+        stream.write_all(body).unwrap();
         Answer::read_to_end(stream)
     }
 

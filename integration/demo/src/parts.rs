@@ -35,7 +35,7 @@ impl Parts {
         let folder = &settings.folder;
         let start = |name: &str, port| {
             let log = folder.join(format!("color-{name}.log"));
-            start_color(&color, name, &format!("color-{name}-0"), port, &log)
+            start_color(&color, name, &format!("color-{name}-0"), port, true, &log)
         };
         let colors = [
             start("blue", settings.blue)?,

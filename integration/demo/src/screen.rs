@@ -76,8 +76,9 @@ fn greeting(settings: &Settings) -> String {
     let log = log.display();
     format!(
         "
-  Open   http://127.0.0.1:{listener}/color   in a browser: a cookie keeps it on its colour, and a private window
-  is another user. Requests without cookies, such as those below, are a new user each. In another terminal:
+  Open   http://127.0.0.1:{listener}/color/wall   in a browser: every answer becomes a tile. Break green there and
+  see it taken out. http://127.0.0.1:{listener}/color is the service itself: a cookie keeps a browser on its colour. Requests
+  without cookies, such as those below, are a new user each. In another terminal:
 
   curl -s -H 'accept: application/json' http://127.0.0.1:{listener}/color
   make weights BLUE=50 GREEN=50   other weights, live

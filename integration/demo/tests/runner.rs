@@ -41,6 +41,8 @@ impl Place {
         // All four are open at the same time, so that they differ.
         let free = USUAL.map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
         let ports = free.map(|listener| listener.local_addr().unwrap().port());
+        // A program that another test is starting holds copies of the listeners until it runs.
+        eventually("the ports are free", || are_free(&ports));
         Self { folder, ports }
     }
 
@@ -101,6 +103,11 @@ impl Drop for Demo {
     }
 }
 
+fn are_free(ports: &[u16]) -> bool {
+    let mut ports = ports.iter();
+    ports.all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+}
+
 fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);
     while !holds() {
@@ -133,12 +140,33 @@ fn the_demo_and_make_weights_work_on_other_ports_while_the_usual_ones_are_taken(
     drop(demo);
 }
 
-/// Sends a request to the green Color itself, past Envoy.
-fn green(place: &Place, method: &str) {
-    let mut connection =
-        Connection::open(SocketAddr::from((Ipv4Addr::LOCALHOST, place.ports[3]))).unwrap();
-    let request = format!("{method} /fail HTTP/1.1\r\nhost: green\r\nconnection: close\r\n\r\n");
-    assert_eq!(connection.send(request.as_bytes()).unwrap().status, 204);
+/// Sets the part of green's answers that fails, through the gateway.
+fn let_green_fail(place: &Place, percent: u32) {
+    let body = format!(r#"{{"errorPercent": {percent}}}"#);
+    let request = format!(
+        "PUT /color/faults HTTP/1.1\r\nhost: demo\r\nx-color-version: green-sub\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut connection = Connection::open(place.listener()).unwrap();
+    let answer = connection.send(request.as_bytes()).unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.header("x-color"), Some("green"));
+}
+
+/// The status of a hundred answers, and whether each is green's.
+fn versions(connection: &mut Connection) -> Vec<(u16, bool)> {
+    let answers = (0..100).map(|_| connection.get("/color", &[]).unwrap());
+    answers
+        .map(|answer| (answer.status, answer.header("x-color") == Some("green")))
+        .collect()
+}
+
+fn all_blue(seen: &[(u16, bool)]) -> bool {
+    seen.iter().all(|version| *version == (200, false))
+}
+
+fn green_is_well(seen: &[(u16, bool)]) -> bool {
+    seen.iter().any(|(_, green)| *green) && seen.iter().all(|(status, _)| *status == 200)
 }
 
 #[test]
@@ -146,26 +174,38 @@ fn a_failing_green_leaves_stays_out_under_other_weights_and_comes_back_once_it_i
     let place = Place::new("rollback");
     let demo = place.start();
     let mut connection = Connection::open(place.listener()).unwrap();
-    let mut versions = move || -> Vec<(u16, bool)> {
-        let answers = (0..100).map(|_| connection.get("/color", &[]).unwrap());
-        answers
-            .map(|answer| (answer.status, answer.header("x-color") == Some("green")))
-            .collect()
-    };
-    let all_blue = |seen: Vec<(u16, bool)>| seen.iter().all(|version| *version == (200, false));
-    green(&place, "PUT");
-    eventually("green is out", || all_blue(versions()));
+    let_green_fail(&place, 100);
+    eventually("green is out", || all_blue(&versions(&mut connection)));
+    // The first try comes after the 5 s of `retryAfter`.
+    let before_the_try = Instant::now() + Duration::from_secs(4);
     assert!(place.make_weights(50, 50).status.success());
-    for _ in 0..8 {
-        thread::sleep(Duration::from_millis(250));
-        assert!(all_blue(versions()), "other weights leave green out");
+    while Instant::now() < before_the_try {
+        let seen = versions(&mut connection);
+        assert!(
+            all_blue(&seen) || Instant::now() > before_the_try,
+            "other weights leave green out"
+        );
+        thread::sleep(Duration::from_millis(100));
     }
     assert!(place.make_weights(100, 0).status.success());
-    green(&place, "DELETE");
+    let_green_fail(&place, 0);
     assert!(place.make_weights(75, 25).status.success());
     eventually("green is back", || {
-        let seen = versions();
-        seen.iter().any(|(_, green)| *green) && seen.iter().all(|(status, _)| *status == 200)
+        green_is_well(&versions(&mut connection))
+    });
+    drop(demo);
+}
+
+#[test]
+fn a_green_that_is_mended_comes_back_by_itself() {
+    let place = Place::new("retry");
+    let demo = place.start();
+    let mut connection = Connection::open(place.listener()).unwrap();
+    let_green_fail(&place, 100);
+    eventually("green is out", || all_blue(&versions(&mut connection)));
+    let_green_fail(&place, 0);
+    eventually("green is back", || {
+        green_is_well(&versions(&mut connection))
     });
     drop(demo);
 }
@@ -190,12 +230,7 @@ fn make_weights_says_that_a_killed_demo_does_not_run() {
     let weights = fs::read_to_string(place.folder.join("canary.yaml")).unwrap();
     assert!(weights.contains(r#""weight": 75"#), "{weights}");
     // Nothing of the killed demo is left, so that it starts again.
-    eventually("the ports are free again", || {
-        place
-            .ports
-            .iter()
-            .all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
-    });
+    eventually("the ports are free again", || are_free(&place.ports));
     drop(place.start());
 }
 

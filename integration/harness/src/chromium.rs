@@ -7,6 +7,7 @@ use std::process::Command;
 use launch::Process;
 
 use crate::Scratch;
+use crate::devtools::Tab;
 use crate::envoy::eventually;
 
 /// The names under which distributions install it.
@@ -50,11 +51,7 @@ impl Chromium {
 
     /// Starts the browser, opens the page and returns the document as it is after its scripts have received all answers.
     pub fn open(&self, url: &str) -> String {
-        let mut command = Command::new(&self.binary);
-        command.args(FLAGS).arg(format!(
-            "--user-data-dir={}",
-            self.profile.join("data").display()
-        ));
+        let mut command = self.command();
         // Virtual time stops while an answer is outstanding.
         command.args(["--virtual-time-budget=5000", "--dump-dom", url]);
         let mut process =
@@ -62,5 +59,19 @@ impl Chromium {
         let ended = eventually("Chromium has shown the page", || process.ended());
         assert!(ended.status.success(), "{}: {}", ended.status, ended.log);
         ended.log
+    }
+
+    /// Starts the browser with an empty page that the test drives.
+    pub fn drive(&self) -> Tab {
+        Tab::start(&self.command(), &self.profile)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(FLAGS).arg(format!(
+            "--user-data-dir={}",
+            self.profile.join("data").display()
+        ));
+        command
     }
 }

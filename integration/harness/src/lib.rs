@@ -25,6 +25,7 @@
 
 mod browser;
 mod chromium;
+mod devtools;
 mod envoy;
 mod filter;
 mod hpack;
@@ -36,6 +37,7 @@ mod upstream;
 
 pub use browser::Browser;
 pub use chromium::Chromium;
+pub use devtools::Tab;
 pub use envoy::{Envoy, eventually};
 pub use filter::Filter;
 pub use launch::{Binary, Ended, Process, http1, root};

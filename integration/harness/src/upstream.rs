@@ -238,8 +238,13 @@ pub struct Color {
 }
 
 impl Color {
-    /// Starts it on a free port.
+    /// Starts it on a free port, without faults.
     pub fn start(color: &str) -> Self {
+        Self::with_faults(color, false)
+    }
+
+    /// Starts it on a free port, and allows `PUT /color/faults` or not.
+    pub fn with_faults(color: &str, faults: bool) -> Self {
         let binary = Binary::Color
             .find()
             .unwrap_or_else(|missing| panic!("{missing}"));
@@ -249,6 +254,7 @@ impl Color {
             color,
             &format!("color-{color}-0"),
             0,
+            faults,
             &dir.join("color.log"),
         )
         .unwrap();

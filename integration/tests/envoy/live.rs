@@ -198,5 +198,7 @@ fn subset_routes(bootstrap: &mut Value) {
         let header = json!({"name": "x-canary-subset", "string_match": {"exact": subset}});
         json!({"name": subset, "match": {"prefix": "/color", "headers": [header]}, "route": {"cluster": cluster}})
     };
-    routes(bootstrap).splice(0..1, [route("green-sub", GREEN), route("blue-sub", BLUE)]);
+    let routes = routes(bootstrap);
+    routes.retain(|route| route["name"] != "canary");
+    routes.splice(0..0, [route("green-sub", GREEN), route("blue-sub", BLUE)]);
 }

@@ -48,3 +48,4 @@ mod sticky_cookie;
 mod sticky_keys;
 mod sticky_vectors;
 mod support;
+mod wall;

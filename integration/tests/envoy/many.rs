@@ -117,6 +117,6 @@ fn is_taken(list: &str, matches: impl Iterator<Item = Value>, path: &str, author
 
 /// The filter's route for every path, and the stable route after it.
 fn header_decides_everywhere(bootstrap: &mut Value) {
-    crate::support::routes(bootstrap)[0]["match"]["prefix"] = json!("/");
+    crate::support::header_route(bootstrap)["match"]["prefix"] = json!("/");
     route_everything(bootstrap);
 }

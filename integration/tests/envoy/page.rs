@@ -1,9 +1,9 @@
 //! The demo's page in a real browser: it shows the decision, and the browser stays on its version.
 
-use harness::{Chromium, Color, Envoy, Setup};
+use harness::{Color, Envoy, Setup};
 use serde_json::{Value, json};
 
-use crate::support::{rule, skipped};
+use crate::support::{chromium, rule};
 
 /// Two Colors at equal weights, with the decision in the header that the demo's page reads.
 fn start(members: &Value) -> (Envoy, [Color; 2]) {
@@ -19,14 +19,6 @@ fn start(members: &Value) -> (Envoy, [Color; 2]) {
         colors[1].address(),
     );
     (envoy, colors)
-}
-
-fn chromium(test: &str) -> Option<Chromium> {
-    let chromium = Chromium::new();
-    if chromium.is_none() {
-        skipped(test, "no chromium is installed");
-    }
-    chromium
 }
 
 /// The text of a row, without markup; `None` if the row is hidden.

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::live::other_module;
 use crate::rollback::{RATE, broken, configuration, metric, plain, warnings};
 use crate::steady::{Seen, Steady};
-use crate::support::{World, no_vm_restarted, policy, routes};
+use crate::support::{World, header_route, no_vm_restarted, policy};
 
 /// Requests whose answers green holds back, each on a connection of its own, so that every worker has some.
 struct Held(Vec<Connection>);
@@ -44,9 +44,7 @@ impl Held {
 fn world() -> World {
     World::start(&Setup {
         change: |bootstrap| {
-            for route in routes(bootstrap) {
-                route["route"]["timeout"] = json!("0s");
-            }
+            header_route(bootstrap)["route"]["timeout"] = json!("0s");
         },
         ..Setup::new(plain([50, 50]))
     })

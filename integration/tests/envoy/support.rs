@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use harness::http1::Response;
-use harness::{BLUE, Delivery, Echo, Ended, Envoy, GREEN, Setup, manager};
+use harness::{BLUE, Chromium, Delivery, Echo, Ended, Envoy, GREEN, Setup, manager};
 use serde_json::{Value, json};
 
 /// An Envoy between the test and two upstreams that return what they received.
@@ -81,6 +81,21 @@ pub(crate) fn virtual_host(bootstrap: &mut Value) -> &mut Value {
 
 pub(crate) fn routes(bootstrap: &mut Value) -> &mut Vec<Value> {
     virtual_host(bootstrap)["routes"].as_array_mut().unwrap()
+}
+
+/// The shipped route that takes its cluster from the header.
+pub(crate) fn header_route(bootstrap: &mut Value) -> &mut Value {
+    let mut routes = routes(bootstrap).iter_mut();
+    routes.find(|route| route["name"] == "canary").unwrap()
+}
+
+/// A new user's browser, or `None` and a line that says so.
+pub(crate) fn chromium(test: &str) -> Option<Chromium> {
+    let chromium = Chromium::new();
+    if chromium.is_none() {
+        skipped(test, "no chromium is installed");
+    }
+    chromium
 }
 
 /// Prints that a test did not run on this machine. It prints around the capture of output, so that it is seen.

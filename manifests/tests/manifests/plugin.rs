@@ -36,10 +36,13 @@ fn a_plugin_configuration_with_a_mistake_is_refused() {
     );
 }
 
+/// The demo tries a version again by itself, so that it shows a rollback and its end. In production somebody looks first.
 #[test]
-fn istio_and_envoy_have_the_same_rules() {
+fn istio_and_envoy_have_the_same_rules_but_for_the_demo_s_retries() {
     let plugin = read(&["base/plugin.yaml"]).0.remove(0);
-    let (istio, envoy) = (&plugin["spec"]["pluginConfig"], of_envoy());
+    let (istio, mut envoy) = (&plugin["spec"]["pluginConfig"], of_envoy());
+    let rollback = envoy["http"][0]["rollback"].as_object_mut().unwrap();
+    assert_eq!(rollback.remove("retryAfter"), Some(Value::from("5s")));
     assert_eq!(istio["http"], envoy["http"]);
     assert_eq!(istio["responseHeader"], envoy["responseHeader"]);
 }
