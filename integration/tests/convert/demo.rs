@@ -15,7 +15,7 @@ fn file(page: &str, name: &str) -> String {
 #[test]
 fn the_example_of_the_page_splits_in_the_demo() {
     let page = std::fs::read_to_string(harness::root().join("docs/cli.md")).unwrap();
-    let files = ["color.yaml", "service.yaml"].map(|name| (name, file(&page, name)));
+    let files = ["virtual-service.yaml", "service.yaml"].map(|name| (name, file(&page, name)));
     let inputs = files.each_ref().map(|(name, content)| Input {
         name,
         content: content.as_bytes(),

@@ -9,7 +9,7 @@ use harness::Setup;
 use harness::http1::{Connection, Response};
 use serde_json::{Map, Value, json};
 
-use crate::support::{World, route_everything, routes, rule, who};
+use crate::support::{World, header_route, route_everything, rule, who};
 
 const WORLDS: u64 = 3;
 const LAST: usize = 8;
@@ -228,7 +228,7 @@ fn explain_says_what_the_filter_does_with_6000_random_requests() {
         let world = World::start(&Setup {
             change: |bootstrap| {
                 // The filter's choice decides for every path.
-                routes(bootstrap)[0]["match"]["prefix"] = json!("/");
+                header_route(bootstrap)["match"]["prefix"] = json!("/");
                 route_everything(bootstrap);
             },
             ..Setup::new(policy.clone())
