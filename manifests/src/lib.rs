@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! files ──► Documents ──► kustomize::patch ──► schema::check    each document alone
-//!                                         └──► agreement::check  the plugin, its routes and its service together
+//!                                         ├──► agreement::check  the plugin, its routes and its service together
+//!                                         └──► gateway_api::check  the same with an HTTPRoute
 //! ```
 //!
-//! Both checks return what they find as values with a text for the user. Nothing here panics.
+//! All checks return what they find as values with a text for the user. Nothing here panics.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ pub mod agreement;
 mod deployed;
 mod documents;
 mod finding;
+pub mod gateway_api;
 pub mod kustomize;
 mod placement;
 mod route;

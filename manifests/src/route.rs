@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Deployed, Findings, at, list, text};
+use crate::{Deployed, Documents, Findings, at, list, text};
 
 const TYPES: &str = "type.googleapis.com/envoy.extensions";
 
@@ -17,20 +17,7 @@ pub(crate) fn check(deployed: &Deployed<'_>, findings: &mut Findings) {
 /// With `clusterHeader`, one route leads to whichever cluster the header names.
 fn by_cluster(deployed: &Deployed<'_>, header: &str, findings: &mut Findings) {
     let route = at(deployed.virtual_service, "/spec/http/0");
-    let context = |patch: &Value| at(patch, "/match/context").clone();
-    removal(deployed, header, findings);
-
-    if let Some((filter, patch)) = patch(deployed, "HTTP_ROUTE", findings) {
-        let expected = json!({
-            "applyTo": "HTTP_ROUTE",
-            "match": {
-                "context": context(patch),
-                "routeConfiguration": {"vhost": {"route": {"name": at(route, "/name")}}}
-            },
-            "patch": {"operation": "MERGE", "value": {"route": {"cluster_header": header}}}
-        });
-        findings.same(filter, "the patch of the route", patch, &expected);
-    }
+    patches(deployed.documents, route, header, findings);
 
     let service = deployed.virtual_service;
     findings.same(
@@ -47,9 +34,26 @@ fn by_cluster(deployed: &Deployed<'_>, header: &str, findings: &mut Findings) {
     );
 }
 
+/// The two patches that `clusterHeader` needs: one removes the client's header, the other makes the route of that name
+/// take its cluster from the header.
+pub(crate) fn patches(documents: &Documents, route: &Value, header: &str, findings: &mut Findings) {
+    removal(documents, header, findings);
+    if let Some((filter, patch)) = patch(documents, "HTTP_ROUTE", findings) {
+        let expected = json!({
+            "applyTo": "HTTP_ROUTE",
+            "match": {
+                "context": at(patch, "/match/context"),
+                "routeConfiguration": {"vhost": {"route": {"name": at(route, "/name")}}}
+            },
+            "patch": {"operation": "MERGE", "value": {"route": {"cluster_header": header}}}
+        });
+        findings.same(filter, "the patch of the route", patch, &expected);
+    }
+}
+
 /// A patch removes the client's header before any filter runs; otherwise a client could name any cluster.
-fn removal(deployed: &Deployed<'_>, header: &str, findings: &mut Findings) {
-    let Some((filter, patch)) = patch(deployed, "NETWORK_FILTER", findings) else {
+fn removal(documents: &Documents, header: &str, findings: &mut Findings) {
+    let Some((filter, patch)) = patch(documents, "NETWORK_FILTER", findings) else {
         return;
     };
     let extensions = "/patch/value/typed_config/early_header_mutation_extensions/0/name";
@@ -79,11 +83,11 @@ fn removal(deployed: &Deployed<'_>, header: &str, findings: &mut Findings) {
 
 /// The one EnvoyFilter with a patch of this kind, and its only patch.
 fn patch<'d>(
-    deployed: &Deployed<'d>,
+    documents: &'d Documents,
     apply_to: &str,
     findings: &mut Findings,
 ) -> Option<(&'d Value, &'d Value)> {
-    let filters = deployed.documents.all("EnvoyFilter").into_iter();
+    let filters = documents.all("EnvoyFilter").into_iter();
     let found: Vec<_> = filters
         .filter_map(|filter| match list(at(filter, "/spec/configPatches")) {
             [patch] if at(patch, "/applyTo") == apply_to => Some((filter, patch)),

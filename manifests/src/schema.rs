@@ -2,11 +2,15 @@
 //! own configuration: the tests in `integration/` give those to a real Envoy, which refuses unknown fields.
 
 mod argo_rollouts;
+mod envoy_gateway;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use kcr_extensions_istio_io::v1alpha1::wasmplugins::WasmPlugin;
 use kcr_flagger_app::v1beta1::metrictemplates::MetricTemplate;
+use kcr_gateway_networking_k8s_io::v1::gatewayclasses::GatewayClass;
+use kcr_gateway_networking_k8s_io::v1::gateways::Gateway as ApiGateway;
+use kcr_gateway_networking_k8s_io::v1::httproutes::HttpRoute;
 use kcr_networking_istio_io::v1::destinationrules::DestinationRule;
 use kcr_networking_istio_io::v1::gateways::Gateway;
 use kcr_networking_istio_io::v1::virtualservices::VirtualService;
@@ -15,6 +19,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::argo_rollouts::AnalysisTemplate;
+use self::envoy_gateway::{ClientTrafficPolicy, EnvoyExtensionPolicy, EnvoyProxy};
 use crate::at;
 
 /// Checks that the document's kind has a schema and that the schema has every field of the document.
@@ -32,6 +37,16 @@ pub fn check(document: &Value) -> Result<(), String> {
         "argoproj.io/v1alpha1/AnalysisTemplate" => strict::<AnalysisTemplate>(document),
         "extensions.istio.io/v1alpha1/WasmPlugin" => strict::<WasmPlugin>(document),
         "flagger.app/v1beta1/MetricTemplate" => strict::<MetricTemplate>(document),
+        "gateway.envoyproxy.io/v1alpha1/ClientTrafficPolicy" => {
+            strict::<ClientTrafficPolicy>(document)
+        }
+        "gateway.envoyproxy.io/v1alpha1/EnvoyExtensionPolicy" => {
+            strict::<EnvoyExtensionPolicy>(document)
+        }
+        "gateway.envoyproxy.io/v1alpha1/EnvoyProxy" => strict::<EnvoyProxy>(document),
+        "gateway.networking.k8s.io/v1/Gateway" => strict::<ApiGateway>(document),
+        "gateway.networking.k8s.io/v1/GatewayClass" => strict::<GatewayClass>(document),
+        "gateway.networking.k8s.io/v1/HTTPRoute" => strict::<HttpRoute>(document),
         "networking.istio.io/v1/DestinationRule" => strict::<DestinationRule>(document),
         "networking.istio.io/v1/Gateway" => strict::<Gateway>(document),
         "networking.istio.io/v1/VirtualService" => strict::<VirtualService>(document),
@@ -56,7 +71,7 @@ fn strict<T: DeserializeOwned>(document: &Value) -> Result<(), String> {
     let read: Result<T, _> =
         serde_ignored::deserialize(document, |path| unknown.push(path.to_string()));
     read.map_err(|error| error.to_string())?;
-    // Istio's types accept these two without a field for them.
+    // The types of most crates accept these two without a field for them.
     unknown.retain(|path| path != "apiVersion" && path != "kind");
     if unknown.is_empty() {
         Ok(())

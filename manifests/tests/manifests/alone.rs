@@ -86,6 +86,11 @@ fn changed(document: &Value, change: Change, at: &str) -> Value {
 
 /// The changes that no check notices, as `Kind/name change /pointer`.
 pub(crate) fn unnoticed(deployed: &Documents) -> Vec<String> {
+    unnoticed_by(deployed, |documents| faults(documents).is_empty())
+}
+
+/// The same with another check of all documents together.
+pub(crate) fn unnoticed_by(deployed: &Documents, fit: impl Fn(&Documents) -> bool) -> Vec<String> {
     let mut unnoticed = Vec::new();
     for (index, document) in deployed.0.iter().enumerate() {
         let mut found = Vec::new();
@@ -93,7 +98,7 @@ pub(crate) fn unnoticed(deployed: &Documents) -> Vec<String> {
         for (change, at) in found {
             let mut deployed = deployed.clone();
             deployed.0[index] = changed(document, change, &at);
-            if schema::check(&deployed.0[index]).is_ok() && faults(&deployed).is_empty() {
+            if schema::check(&deployed.0[index]).is_ok() && fit(&deployed) {
                 let (kind, name) = (&document["kind"], &document["metadata"]["name"]);
                 unnoticed.push(format!(
                     "{}/{} {change:?} {at}",

@@ -24,13 +24,13 @@ const FOLDERS: &[&str] = &[
     "mesh",
 ];
 
-/// `istio/`, or a copy of it, through kubectl's own kustomize.
-struct Kustomize<'d>(&'d Path);
+/// A folder such as `istio/`, or a copy of it, through kubectl's own kustomize.
+pub(crate) struct Kustomize<'d>(&'d Path);
 
 impl Kustomize<'_> {
     /// Runs the test, or prints why it cannot run. It prints around the capture of output, so that the reason is seen.
     #[allow(clippy::explicit_write, reason = "eprintln! would be captured")]
-    fn or_skip(folder: &Path, run: impl FnOnce(&Kustomize<'_>)) {
+    pub(crate) fn or_skip(folder: &Path, run: impl FnOnce(&Kustomize<'_>)) {
         let version = Command::new("kubectl")
             .args(["version", "--client", "--output=json"])
             .output()
@@ -44,7 +44,7 @@ impl Kustomize<'_> {
         }
     }
 
-    fn build(&self, folder: &str) -> Documents {
+    pub(crate) fn build(&self, folder: &str) -> Documents {
         let output = Command::new("kubectl")
             .arg("kustomize")
             .arg(self.0.join(folder))

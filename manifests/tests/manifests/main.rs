@@ -1,4 +1,4 @@
-//! What `istio/` deploys, checked without a cluster: each file by itself, and all of them against each other.
+//! What `istio/` and `gateway-api/` deploy, checked without a cluster: each file by itself, and all of them against each other.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +12,7 @@ mod alone;
 mod compose;
 mod dashboard;
 mod docs;
+mod gateway_api;
 mod kustomize;
 mod plugin;
 mod pods;
