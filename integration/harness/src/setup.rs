@@ -37,6 +37,8 @@ pub struct Setup {
     pub trailers: bool,
     /// Variables in the environment of Envoy itself.
     pub environment: Vec<(&'static str, String)>,
+    /// Other clusters than the shipped two: each with its name and with 0 for blue's address or 1 for green's.
+    pub clusters: Vec<(String, usize)>,
     /// A further change of the bootstrap.
     pub change: fn(&mut Value),
 }
@@ -56,6 +58,7 @@ impl Setup {
             concurrency: 2,
             trailers: false,
             environment: Vec::new(),
+            clusters: Vec::new(),
             change: |_| {},
         }
     }
@@ -84,6 +87,14 @@ impl Setup {
                     }
                 });
             }
+        }
+        if !self.clusters.is_empty() {
+            let renamed = self.clusters.iter().map(|(name, version)| {
+                let mut cluster = clusters[*version].clone();
+                cluster["name"] = json!(name);
+                cluster
+            });
+            *clusters = renamed.collect();
         }
         file
     }

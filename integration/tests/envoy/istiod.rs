@@ -134,7 +134,7 @@ fn route(http: &Value, condition: &Value) -> Value {
 }
 
 /// One patch of an EnvoyFilter, `operation: MERGE`.
-fn merge_patch(manager: &mut Map<String, Value>, patch: &Value) {
+pub(crate) fn merge_patch(manager: &mut Map<String, Value>, patch: &Value) {
     assert_eq!(patch["patch"]["operation"], "MERGE");
     let value = &patch["patch"]["value"];
     match patch["applyTo"].as_str().unwrap() {
