@@ -41,7 +41,7 @@ parts := cargo build --release -p color -p canary -p demo
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- What all other targets need ---
 
@@ -214,6 +214,12 @@ test-compose: ## run make up, make weights and make down and check the demo in c
 picture: wasm envoy ## take the picture of the wall for the README, docs/wall.png, with Chromium
 	cargo build -p color
 	cargo test -p integration --test envoy -- --ignored the_picture_of_the_readme
+
+.PHONY: test-envoy-gateway
+test-envoy-gateway: wasm envoy ## run gateway-api/envoy-gateway in Envoy Gateway, which is built first; takes minutes
+	@if reason=$$(integration/envoy-gateway.sh missing); then echo "skipped: $@: $$reason"; \
+	  else integration/envoy-gateway.sh build && \
+	    cargo test -p integration --test envoy_gateway -- --nocapture; fi
 
 .PHONY: clean
 clean: ## remove everything that was built or downloaded
