@@ -162,6 +162,11 @@ fn the_shipped_wasm_plugin_is_accepted_and_a_mistake_in_it_is_refused() {
     let file = fs::read_to_string(root().join("istio/base/plugin.yaml")).unwrap();
     let plugin: Value = serde_yaml_ng::from_str(&file).unwrap();
     schema.validate(&plugin).map_err(|e| e.to_string()).unwrap();
+    for folder in ["istio", "istio-cluster-header", "waypoint"] {
+        let path = root().join("gateway-api").join(folder).join("plugin.yaml");
+        let plugin: Value = serde_yaml_ng::from_slice(&fs::read(path).unwrap()).unwrap();
+        schema.validate(&plugin).map_err(|e| e.to_string()).unwrap();
+    }
     for (pointer, value) in [
         ("/kind", json!("Wasm")),
         ("/spec/pluginConfig", json!({})),
@@ -177,9 +182,16 @@ fn the_shipped_wasm_plugin_is_accepted_and_a_mistake_in_it_is_refused() {
 
 #[test]
 fn every_shipped_file_that_a_schema_describes_names_it() {
-    let file = fs::read_to_string(root().join("istio/base/plugin.yaml")).unwrap();
-    let line = "# yaml-language-server: $schema=../../docs/schema-wasmplugin.json";
-    assert_eq!(file.lines().next(), Some(line));
+    for folder in [
+        "istio/base",
+        "gateway-api/istio",
+        "gateway-api/istio-cluster-header",
+        "gateway-api/waypoint",
+    ] {
+        let file = fs::read_to_string(root().join(folder).join("plugin.yaml")).unwrap();
+        let line = "# yaml-language-server: $schema=../../docs/schema-wasmplugin.json";
+        assert_eq!(file.lines().next(), Some(line), "{folder}");
+    }
 }
 
 proptest! {
