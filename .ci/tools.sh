@@ -1,4 +1,4 @@
-# Functions for .ci/run that install a browser, kubectl, Prometheus and a container engine; without them some tests are
+# Functions for .ci/run that install a browser, kubectl, Prometheus, Helm and a container engine; without them some tests are
 # skipped. A tool that cannot be installed is printed by name, and so are the tests that need it. Nothing in this file
 # fails the run.
 
@@ -62,6 +62,20 @@ get_kubectl() {
 get_prometheus() {
   type -P prometheus promtool >/dev/null && return
   install "prometheus" prometheus || true
+}
+
+# Debian has no Helm, but Go can build it by its module's name, within two minutes.
+get_helm() {
+  local said
+  type -P helm >/dev/null && return
+  if ! type -P go >/dev/null; then
+    say "skipped: helm: Debian has none, and Go, which could build it, is not installed"
+  elif said=$(GOBIN=/usr/local/bin timeout --kill-after 5 400 \
+    go install -buildvcs=false helm.sh/helm/v3/cmd/helm@v3.22.0 2>&1 </dev/null); then
+    say "helm: built by Go"
+  else
+    say "skipped: helm: Go has not built it: ${said##*$'\n'}"
+  fi
 }
 
 # Uses CONTAINER_ENGINE or a docker that already runs. Otherwise it starts a dockerd in a temporary folder, which ends with

@@ -31,6 +31,7 @@ const OPTIONAL: &[&str] = &[
     "docker-compose",
     "docker-init",
     "dockerd",
+    "helm",
     "iptables",
     "kubectl",
     "prometheus",
@@ -165,6 +166,7 @@ fn tools_that_cannot_be_installed_are_named_and_fail_nothing() {
         "kubectl: 1.27",
         "prometheus: apt-get has not installed prometheus: E: no network",
         "container engine: apt-get",
+        "helm: Debian has none",
     ] {
         assert!(
             ran.said.contains(&format!(".ci/run: skipped: {tool}")),
@@ -173,6 +175,18 @@ fn tools_that_cannot_be_installed_are_named_and_fail_nothing() {
         );
     }
     assert_eq!(ran.made(), BOTH);
+}
+
+#[test]
+fn helm_is_built_by_go_where_go_is() {
+    let others: Vec<_> = OPTIONAL.iter().filter(|name| **name != "helm").collect();
+    let programs: Vec<_> = others.into_iter().copied().chain(["go"]).collect();
+    let ran = run("go", &programs, &[]);
+    assert!(ran.called("go install"), "{:?}", ran.calls);
+    assert!(ran.said.contains("helm: built by Go"), "{}", ran.said);
+    let ran = run("go-fails", &programs, &[("INSTALLS", "no")]);
+    let said = ".ci/run: skipped: helm: Go has not built it: E: no network";
+    assert!(ran.succeeded && ran.said.contains(said), "{}", ran.said);
 }
 
 #[test]

@@ -5,7 +5,7 @@ name=${0##*/}
 echo "$name $*" >>"$CALLS"
 case $name in
 id) echo "$IS" ;;
-apt-get) [ "$INSTALLS" = yes ] || { echo "E: no network" >&2 && exit 100; } ;;
+apt-get | go) [ "$INSTALLS" = yes ] || { echo "E: no network" >&2 && exit 100; } ;;
 dpkg) exit 1 ;;
 apt-cache) [ "$INSTALLS" = yes ] || exit 1; echo "  Candidate: 1.20.5+really1.20.2-1.1" ;;
 # docker works as long as its daemon runs.

@@ -28,20 +28,14 @@ const FOLDERS: &[&str] = &[
 pub(crate) struct Kustomize<'d>(&'d Path);
 
 impl Kustomize<'_> {
-    /// Runs the test, or prints why it cannot run. It prints around the capture of output, so that the reason is seen.
-    #[allow(clippy::explicit_write, reason = "eprintln! would be captured")]
+    /// Runs the test, or prints why it cannot run.
     pub(crate) fn or_skip(folder: &Path, run: impl FnOnce(&Kustomize<'_>)) {
         let version = Command::new("kubectl")
             .args(["version", "--client", "--output=json"])
             .output()
             .ok();
-        match missing(version.as_ref().map(|output| output.stdout.as_slice())) {
-            None => run(&Kustomize(folder)),
-            Some(reason) => {
-                let test = thread::current().name().unwrap_or_default().to_owned();
-                writeln!(io::stderr(), "skipped: {test}: {reason}").unwrap();
-            }
-        }
+        let missing = missing(version.as_ref().map(|output| output.stdout.as_slice()));
+        or_say(missing, || run(&Kustomize(folder)));
     }
 
     pub(crate) fn build(&self, folder: &str) -> Documents {
@@ -74,6 +68,18 @@ impl Kustomize<'_> {
     }
 }
 
+/// Runs the test, or prints what it misses. It prints around the capture of output, so that the reason is seen.
+#[allow(clippy::explicit_write, reason = "eprintln! would be captured")]
+pub(crate) fn or_say(missing: Option<String>, run: impl FnOnce()) {
+    match missing {
+        None => run(),
+        Some(reason) => {
+            let test = thread::current().name().unwrap_or_default().to_owned();
+            writeln!(io::stderr(), "skipped: {test}: {reason}").unwrap();
+        }
+    }
+}
+
 /// Why the kubectl with this version cannot build the folders, if it cannot. Before 1.27, its kustomize either does not
 /// know components or removes the settings before `mesh/` has read them. docs/istio.md says the same.
 fn missing(version: Option<&[u8]>) -> Option<String> {
@@ -103,7 +109,7 @@ fn istio() -> PathBuf {
     root().join("istio")
 }
 
-fn sorted(documents: &Documents) -> Vec<String> {
+pub(crate) fn sorted(documents: &Documents) -> Vec<String> {
     let mut texts: Vec<_> = documents.0.iter().map(Value::to_string).collect();
     texts.sort();
     texts

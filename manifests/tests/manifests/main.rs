@@ -13,6 +13,7 @@ mod compose;
 mod dashboard;
 mod docs;
 mod gateway_api;
+mod helm;
 mod kustomize;
 mod plugin;
 mod pods;
