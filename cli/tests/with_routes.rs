@@ -106,7 +106,8 @@ fn labels_that_no_route_matches_on_are_reported() {
     files[3].1 = file("istio/subset-header/virtual-service.yaml");
     let change = ("vs.yaml", "exact: green-sub", "exact: green");
     let label = "plugin.yaml: warning: http[0].route[1]: no route matches on the value `green-sub` of `x-canary-subset`";
-    assert_problems(&check(&files, &[subset, change]), &[label]);
+    let unknown = "plugin.yaml: warning: subsetHeader: a route matches on `green`, which is not a label of any destination";
+    assert_problems(&check(&files, &[subset, change]), &[unknown, label]);
     let route = "kind: HTTPRoute
 spec:
   rules:

@@ -101,7 +101,7 @@ pub fn check(file: &[u8], must_be_json: bool, circumstances: Circumstances<'_, '
         problems.extend(patterns::warnings(subject));
         problems.extend(splitting::warnings(subject, circumstances.now));
         if let Some(around) = &around {
-            problems.extend(around.warnings(subject));
+            problems.extend(around.warnings(subject, &accepted));
         }
     }
     problems.extend(conflicts::warnings(&accepted));

@@ -134,6 +134,11 @@ impl<'d> Configuration<'d> {
         &self.plugin
     }
 
+    /// Whether this object of the same document has it.
+    pub(crate) fn lies_in(&self, object: &Node) -> bool {
+        std::ptr::eq(self.node, object) || object.children().any(|child| self.lies_in(child))
+    }
+
     pub(crate) fn embedded(&self) -> Option<&Embedded> {
         self.embedded.as_ref()
     }

@@ -4,7 +4,7 @@
 //! Envoy           a Wasm HTTP filter anywhere (ECDS, listener, EnvoyFilter)  config.configuration, a StringValue
 //! Istio           WasmPlugin                                                 spec.pluginConfig
 //! Istio           TrafficExtension                                           spec.wasm.pluginConfig
-//! Envoy Gateway   EnvoyExtensionPolicy                                       spec.wasm[].config
+//! Envoy Gateway   EnvoyExtensionPolicy                                       spec.wasm[].config, spec.dynamicModule[].config
 //! bare            `http` at the top of the document                          the document
 //! ```
 
@@ -150,12 +150,10 @@ impl<'d> Search<'d> {
     }
 
     fn envoy_gateway(&mut self, manifest: &'d Node) {
-        let wasm = manifest.get("spec").and_then(|spec| spec.get("wasm"));
-        let entries = wasm.map(Node::items).unwrap_or_default();
-        let configs: Vec<_> = entries
-            .iter()
-            .filter_map(|entry| entry.get("config"))
-            .collect();
+        let filters = ["wasm", "dynamicModule"].into_iter();
+        let lists = filters.filter_map(|field| manifest.get("spec")?.get(field));
+        let entries = lists.flat_map(Node::items);
+        let configs: Vec<_> = entries.filter_map(|entry| entry.get("config")).collect();
         if configs.is_empty() {
             self.candidates
                 .push(Candidate::lacking(manifest, "spec.wasm[].config"));

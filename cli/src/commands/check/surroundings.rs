@@ -5,6 +5,7 @@
 //! strips      EnvoyFilter, HttpConnectionManager: early_header_mutation_extensions    ClientTrafficPolicy
 //! subsets     DestinationRule      ports     Service      clusters     Envoy's clusters
 //! listeners   Gateway of Istio and of the Gateway API, Envoy's listeners
+//! policies    of Envoy Gateway, which it enables by route
 //! ```
 //!
 //! Each question is asked only if the files have an object that could answer it: without a DestinationRule, no subset is
@@ -12,6 +13,7 @@
 
 mod answers;
 mod collect;
+mod policies;
 mod routes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::commands::check::subject::Subject;
 use crate::document::Document;
 use crate::fault::Fault;
+use policies::Policy;
 use routes::Route;
 
 /// The files around the filter.
@@ -44,6 +47,7 @@ struct Facts<'d> {
     clusters: BTreeSet<&'d str>,
     /// The listeners without TLS, in words.
     plain_listeners: Vec<String>,
+    policies: Vec<Policy<'d>>,
 }
 
 /// Something that takes the cluster from a header.
@@ -92,8 +96,13 @@ impl<'t> Surroundings<'t> {
 pub(super) struct Around<'d>(Facts<'d>);
 
 impl Around<'_> {
-    /// What does not fit a configuration.
-    pub(super) fn warnings(&self, subject: &Subject<'_>) -> Vec<Fault> {
-        self.0.warnings(subject)
+    /// What does not fit a configuration, which is one of all these.
+    pub(super) fn warnings(&self, subject: &Subject<'_>, all: &[Subject<'_>]) -> Vec<Fault> {
+        [
+            self.0.warnings(subject),
+            self.0.unknown_labels(subject, all),
+            self.0.traps(subject),
+        ]
+        .concat()
     }
 }

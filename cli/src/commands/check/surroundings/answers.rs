@@ -1,5 +1,7 @@
 //! What does not fit: between a configuration and the objects around it, and among the routes that read its headers.
 
+use std::collections::BTreeSet;
+
 use canary_filter::{Destination, Step};
 
 use super::routes::Route;
@@ -103,6 +105,24 @@ impl Facts<'_> {
             }
         }
         warnings
+    }
+
+    /// Values of the header that routes match on and that no configuration has as a label.
+    pub(super) fn unknown_labels(&self, subject: &Subject<'_>, all: &[Subject<'_>]) -> Vec<Fault> {
+        let Some(header) = subject.policy.outputs().subset_header() else {
+            return Vec::new();
+        };
+        let rules = all.iter().flat_map(|subject| subject.policy.rules());
+        let destinations = rules.flat_map(|rule| rule.destinations());
+        let labels: BTreeSet<_> = destinations.map(|it| it.label()).collect();
+        let values = self.routes.iter().flat_map(|route| route.values(header));
+        let unknown: BTreeSet<_> = values.filter(|value| !labels.contains(value)).collect();
+        let warning = |value: &str| {
+            let reason =
+                format!("a route matches on `{value}`, which is not a label of any destination");
+            subject.warning(vec!["subsetHeader".into()], reason)
+        };
+        unknown.into_iter().map(warning).collect()
     }
 
     /// What a destination names and the objects do not have: the path to the name, and the reason. Without a header that

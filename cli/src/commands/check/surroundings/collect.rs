@@ -1,5 +1,6 @@
 //! Reads the facts out of the objects of Kubernetes and the configuration of Envoy.
 
+use super::policies::Policy;
 use super::routes::{Match, Route};
 use super::{Facts, Reader};
 use crate::document::Document;
@@ -51,6 +52,9 @@ impl<'d> Collector<'d> {
                     .extend(names.map(str::to_ascii_lowercase));
             }
             Some("EnvoyFilter") => self.envoy_filter(object),
+            Some(kind) if version.starts_with("gateway.envoyproxy.io") => {
+                self.facts.policies.push(Policy::of(kind, object));
+            }
             _ => self.envoy(object),
         }
     }

@@ -81,6 +81,15 @@ impl Route<'_> {
         clear.then_some(false)
     }
 
+    /// The values that it matches the header with.
+    pub(super) fn values<'r>(&'r self, header: &'r str) -> impl Iterator<Item = &'r str> {
+        let conditions = self.matches.iter().filter_map(|it| it.headers.get(header));
+        conditions.filter_map(|condition| match condition {
+            Header::Exact(text) => Some(text.as_str()),
+            Header::Absent | Header::Other(_) => None,
+        })
+    }
+
     /// Whether this route takes everything that the other one takes, once the header is missing.
     pub(super) fn is_fallback_of(&self, other: &Self, header: &str) -> bool {
         other.matches.iter().all(|narrow| {
