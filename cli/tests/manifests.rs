@@ -70,9 +70,23 @@ spec:
     )
 }
 
+/// The same with the native module.
+fn native_module() -> String {
+    let policy = envoy_extension_policy();
+    let policy = policy.replace("    failOpen: true\n", "    filterName: canary\n");
+    let code = "    code: {type: HTTP, http: {url: https://example.com/plugin.wasm}}\n";
+    policy
+        .replace(code, "")
+        .replace("  wasm:", "  dynamicModule:")
+}
+
 #[test]
 fn every_manifest_that_carries_a_configuration_is_checked_and_changed() {
-    for manifest in [traffic_extension(), envoy_extension_policy()] {
+    for manifest in [
+        traffic_extension(),
+        envoy_extension_policy(),
+        native_module(),
+    ] {
         assert_eq!(
             check(&manifest),
             Said::ok("f.yaml: ok: 1 rule, color: blue 75 %, green 25 %")

@@ -34,8 +34,8 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts it with these resources, and waits until its Envoy answers.
-    pub(crate) fn start(script: &Path, resources: &str, port: u16) -> Self {
+    /// Starts it with these resources, and waits until its Envoy answers with this status.
+    pub(crate) fn start(script: &Path, resources: &str, port: u16, status: u16) -> Self {
         let dir = Scratch::new();
         fs::create_dir(dir.join("resources")).unwrap();
         fs::write(dir.join("resources/all.yaml"), resources).unwrap();
@@ -52,7 +52,7 @@ impl Gateway {
                 panic!("Envoy Gateway has ended:\n{}", ended.last_lines(20));
             }
             let answer = http1::get(gateway.listener, "/color").ok()?;
-            (answer.status == 200).then_some(())
+            (answer.status == status).then_some(())
         });
         gateway
     }
@@ -103,7 +103,7 @@ impl Drop for Gateway {
 /// An HTTP server that answers every request with the module.
 pub(crate) struct Modules {
     pub(crate) address: SocketAddr,
-    pub(crate) file: PathBuf,
+    checksum: String,
 }
 
 impl Modules {
@@ -112,6 +112,8 @@ impl Modules {
             .find()
             .unwrap_or_else(|missing| panic!("{missing}"));
         let module = fs::read(&file).unwrap();
+        let checksum = Command::new("sha256sum").arg(&file).output().unwrap();
+        let checksum = String::from_utf8(checksum.stdout).unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         thread::spawn(move || {
@@ -126,6 +128,11 @@ impl Modules {
                 let _ = stream.write_all(&module);
             }
         });
-        Self { address, file }
+        Self { address, checksum }
+    }
+
+    /// The module's SHA-256.
+    pub(crate) fn checksum(&self) -> &str {
+        self.checksum.split_whitespace().next().unwrap()
     }
 }

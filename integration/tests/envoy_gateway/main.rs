@@ -39,7 +39,8 @@ fn the_manifests_split_the_traffic_of_envoy_gateway() {
     let (blue, green) = (Echo::start("blue"), Echo::start("green"));
     let modules = Modules::serve();
     let resources = Resources::read(&blue, &green, &modules);
-    let gateway = Gateway::start(&program, &resources.text([75, 25]), resources.port());
+    let start = |text: &str, status| Gateway::start(&program, text, resources.port(), status);
+    let gateway = start(&resources.text([75, 25]), 200);
     splits(&gateway);
     keeps_users(&gateway);
     takes_no_header_of_a_client(&gateway);
@@ -50,13 +51,22 @@ fn the_manifests_split_the_traffic_of_envoy_gateway() {
     let refused = resources
         .text([0, 1])
         .replace("\"weight\":1", "\"weight\":-1");
-    let gateway = Gateway::start(&program, &refused, resources.port());
+    let gateway = start(&refused, 200);
     for user in 0..20 {
         assert_eq!(who(&gateway.of_user(user)), "blue");
     }
     eventually("the gauge shows the refusal", || {
         gateway.refused().then_some(())
     });
+    drop(gateway);
+
+    // A module with another checksum than the policy names cannot be fetched.
+    let missing = resources
+        .text([0, 1])
+        .replace(modules.checksum(), &"0".repeat(64));
+    assert_eq!(who(&start(&missing, 200).of_user(1)), "blue");
+    let default = missing.replace("\"failOpen\":true", "\"failOpen\":false");
+    drop(start(&default, 500));
 }
 
 fn splits(gateway: &Gateway) {

@@ -1,7 +1,6 @@
 //! The manifests, as Envoy Gateway reads them without Kubernetes.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::Command;
 
 use harness::{Echo, root};
 use manifests::{Documents, kustomize, list};
@@ -23,11 +22,6 @@ impl Resources {
             port: free_port(),
         };
         let port = resources.port;
-        let sum = Command::new("sha256sum")
-            .arg(&modules.file)
-            .output()
-            .unwrap();
-        let sum = String::from_utf8(sum.stdout).unwrap();
         for document in &mut resources.documents.0 {
             let kind = document["kind"].clone();
             let spec = &mut document["spec"];
@@ -40,7 +34,7 @@ impl Resources {
                 "EnvoyExtensionPolicy" => {
                     let http = &mut spec["wasm"][0]["code"]["http"];
                     http["url"] = json!(format!("http://{}/plugin.wasm", modules.address));
-                    http["sha256"] = json!(sum.split_whitespace().next());
+                    http["sha256"] = json!(modules.checksum());
                 }
                 _ => {}
             }
