@@ -61,6 +61,10 @@ envoy:
 wasm: rust ## build the module: dist/plugin.wasm
 	cargo run -p xtask -- wasm
 
+.PHONY: native
+native: rust ## build the native module: dist/libcanary.so
+	cargo run -p xtask -- native
+
 .PHONY: demo
 demo: rust envoy wasm ## run two versions of a service with Envoy and show the split; Ctrl-C ends it: make demo PORT=9080
 	$(parts)
@@ -138,7 +142,7 @@ down: ## end the demo that make up has started
 # The filter is built separately from the other packages: cargo would otherwise enable its feature `proxy` in the
 # `canary` command, too.
 
-tools := -p canary -p color -p xtask -p fuzz -p manifests -p launch -p harness -p demo -p bench -p integration
+tools := -p canary -p color -p native -p xtask -p fuzz -p manifests -p launch -p harness -p demo -p bench -p integration
 
 .PHONY: test
 test: lint unit integration reproduce test-images ## check everything: format, lints, unit tests, tests in a real Envoy
@@ -158,7 +162,7 @@ lint: rust ## check format and lints
 unit: rust ## run the tests that need no Envoy
 	cargo test -q -p canary-filter
 	cargo test -q -p canary-filter --no-default-features
-	cargo test -q -p canary -p color -p xtask -p fuzz
+	cargo test -q -p canary -p color -p native -p xtask -p fuzz
 	cargo test -q -p manifests -p launch -p harness -p bench
 	cargo test -q -p demo --bins
 
@@ -171,10 +175,12 @@ fuzz: rust ## search for bytes that break the filter: make fuzz FUZZ_SECONDS=60 
 	@fuzz/run.sh $(FUZZ_SECONDS)
 
 .PHONY: integration
-integration: wasm envoy ## run the tests in a real Envoy
+integration: wasm native envoy ## run the tests in a real Envoy, with each of the two modules
 	cargo build -p color -p canary
 	cargo test -p demo --test runner
 	cargo test -p integration --test envoy --test oracle --test convert
+	CANARY_FILTER=native cargo test -p integration --test envoy --test oracle
+	CANARY_FILTER=both cargo test -p integration --test envoy
 
 .PHONY: dashboard
 dashboard: wasm envoy ## draw docs/dashboard.svg from the answers of a real Prometheus; takes a minute

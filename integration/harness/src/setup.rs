@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use launch::root;
 use serde_json::{Value, json};
 
-use crate::filter::yaml;
-use crate::{Filter, Scratch};
+use crate::filter::{NATIVE, specify, yaml};
+use crate::{Filter, Kind, Scratch};
 
 /// How Envoy receives the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +111,8 @@ impl Setup {
         let filters = manager["http_filters"].as_array_mut().unwrap();
         let discovery = &mut filters[0]["config_discovery"];
         discovery["config_source"]["path_config_source"]["path"] = json!(dir.join("canary.yaml"));
+        let types = discovery["type_urls"].as_array_mut().unwrap();
+        types.push(json!(NATIVE));
         match self.delivery {
             Delivery::Discovery => assert!(discovery["default_config"].is_object()),
             Delivery::DiscoveryWithoutDefault => {
@@ -129,6 +131,23 @@ impl Setup {
                 filters.remove(0);
             }
         }
+        match self.filter.kind {
+            _ if self.delivery == Delivery::Absent => {}
+            Kind::Both => specify(&mut manager["route_config"], &self.filter.beside()),
+            Kind::Specifier => {
+                manager["http_filters"].as_array_mut().unwrap().remove(0);
+                manager.remove("route_config");
+                let source = json!({"path_config_source": {"path": dir.join("canary.yaml")}, "resource_api_version": "V3"});
+                manager.insert(
+                    "rds".to_owned(),
+                    json!({"config_source": source, "route_config_name": "ingress"}),
+                );
+            }
+            Kind::Wasm | Kind::Native => {}
+        }
+        bootstrap["layered_runtime"] = json!({"layers": [{"name": "static", "static_layer": {
+            "envoy.reloadable_features.dynamic_modules_strip_custom_stat_prefix": true
+        }}]});
         (self.change)(&mut bootstrap);
         bootstrap
     }
