@@ -6,7 +6,7 @@ use std::{env, fs};
 use launch::{Binary, root};
 use serde_json::{Value, json};
 
-use crate::{BLUE, manager};
+use crate::BLUE;
 
 /// Which of the two modules the filter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,14 +107,7 @@ impl Filter {
             Kind::Wasm => {}
             Kind::Native => *typed = self.native("canary"),
             Kind::Both => *typed = self.native("canary/specifier"),
-            Kind::Specifier => {
-                let mut bootstrap = yaml(&root().join("envoy/envoy.yaml"));
-                let mut routes = manager(&mut bootstrap)["route_config"].clone();
-                specify(&mut routes, &self.specifier("canary"));
-                routes["@type"] =
-                    json!("type.googleapis.com/envoy.config.route.v3.RouteConfiguration");
-                return json!({"resources": [routes]});
-            }
+            Kind::Specifier => return self.specified(),
         }
         if self.kind != Kind::Wasm {
             return file;
@@ -146,38 +139,43 @@ impl Filter {
 
     /// The native module's HTTP filter of this name.
     pub fn native(&self, name: &str) -> Value {
-        json!({
-            "@type": NATIVE,
-            "dynamic_module_config": self.native_module(),
-            "filter_name": name,
-            "filter_config": self.configuration,
-        })
+        let file = yaml(&root().join("envoy/native.yaml"));
+        let mut filter = file["resources"][0]["typed_config"].clone();
+        filter["dynamic_module_config"]["module"]["local"]["filename"] = json!(self.module);
+        filter["filter_name"] = json!(name);
+        filter["filter_config"] = json!(self.configuration);
+        filter
     }
 
-    /// The native module's cluster specifier of this name, for `inline_cluster_specifier_plugin` of a route.
+    /// The routes of the native module's cluster specifier, alone.
+    fn specified(&self) -> Value {
+        let mut file = yaml(&root().join("envoy/native-specifier.yaml"));
+        let routes = &mut file["resources"][0]["virtual_hosts"][0]["routes"];
+        let plugin = &mut routes[0]["route"]["inline_cluster_specifier_plugin"];
+        *plugin = self.specifier("canary");
+        file
+    }
+
+    /// The native module's cluster specifier of this name, for a route.
     pub fn specifier(&self, name: &str) -> Value {
-        json!({"extension": {"name": "canary", "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.router.cluster_specifiers.dynamic_modules.v3.DynamicModuleClusterSpecifier",
-            "dynamic_module_config": self.native_module(),
-            "specifier_name": name,
-            "specifier_config": self.configuration,
-        }}})
+        let file = yaml(&root().join("envoy/native-specifier.yaml"));
+        let route = &file["resources"][0]["virtual_hosts"][0]["routes"][0]["route"];
+        let mut plugin = route["inline_cluster_specifier_plugin"].clone();
+        let typed = &mut plugin["extension"]["typed_config"];
+        typed["dynamic_module_config"]["module"]["local"]["filename"] = json!(self.module);
+        typed["specifier_name"] = json!(name);
+        typed["specifier_config"] = json!(self.configuration);
+        plugin
     }
 
     /// The specifier beside the filter; requests that no rule matches go to stable.
     pub(crate) fn beside(&self) -> Value {
         let stable = json!({"http": [{"route": [{"cluster": BLUE}]}]});
-        Self {
+        let stable = Self {
             module: self.module.clone(),
             ..Self::new(stable.to_string())
-        }
-        .specifier("canary/filter")
-    }
-
-    /// The module; its metrics have the prefix of the wasm module's.
-    fn native_module(&self) -> Value {
-        let module = json!({"local": {"filename": self.module}});
-        json!({"module": module, "do_not_close": true, "metrics_namespace": "wasmcustom"})
+        };
+        stable.specifier("canary/filter")
     }
 }
 
@@ -192,10 +190,6 @@ pub(crate) fn specify(route_config: &mut Value, specifier: &Value) {
         specifier.clone(),
     );
 }
-
-/// The type of the native HTTP filter.
-pub(crate) const NATIVE: &str =
-    "type.googleapis.com/envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter";
 
 /// A YAML file of the repository.
 pub(crate) fn yaml(path: &Path) -> Value {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use launch::root;
 use serde_json::{Value, json};
 
-use crate::filter::{NATIVE, specify, yaml};
+use crate::filter::{specify, yaml};
 use crate::{Filter, Kind, Scratch};
 
 /// How Envoy receives the filter.
@@ -111,8 +111,6 @@ impl Setup {
         let filters = manager["http_filters"].as_array_mut().unwrap();
         let discovery = &mut filters[0]["config_discovery"];
         discovery["config_source"]["path_config_source"]["path"] = json!(dir.join("canary.yaml"));
-        let types = discovery["type_urls"].as_array_mut().unwrap();
-        types.push(json!(NATIVE));
         match self.delivery {
             Delivery::Discovery => assert!(discovery["default_config"].is_object()),
             Delivery::DiscoveryWithoutDefault => {
@@ -145,9 +143,6 @@ impl Setup {
             }
             Kind::Wasm | Kind::Native => {}
         }
-        bootstrap["layered_runtime"] = json!({"layers": [{"name": "static", "static_layer": {
-            "envoy.reloadable_features.dynamic_modules_strip_custom_stat_prefix": true
-        }}]});
         (self.change)(&mut bootstrap);
         bootstrap
     }

@@ -27,7 +27,7 @@ impl Binary {
         let (variable, usual) = match self {
             Self::Envoy => ("CANARY_ENVOY", "target/envoy/bin/envoy"),
             Self::Plugin => ("CANARY_PLUGIN", "dist/plugin.wasm"),
-            Self::Native => ("CANARY_NATIVE", "dist/libcanary.so"),
+            Self::Native => ("CANARY_NATIVE_MODULE", "dist/libcanary.so"),
             Self::Color => ("CANARY_COLOR", "target/debug/color"),
             Self::Canary => ("CANARY_COMMAND", "target/debug/canary"),
         };
