@@ -354,3 +354,6 @@ fn shard() -> usize {
     }
     SHARD.with(|shard| *shard)
 }
+
+#[cfg(test)]
+mod tests;

@@ -236,3 +236,36 @@ impl Random for StreamRandom {
         fastrand::Rng::with_seed(self.0).key()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_counted_once_whatever_others_run_meanwhile() {
+        let values = [7, 7 + 1, 7, 9, 7 + 1];
+        let new: Vec<_> = values.into_iter().map(is_new).collect();
+        assert_eq!(new, [true, true, false, true, false]);
+        // One that shares its place with another is counted again at worst.
+        assert!(is_new(7 + REMEMBERED as u64) && is_new(7));
+    }
+
+    #[test]
+    fn the_points_of_a_streams_random_value_are_even_and_below_the_total() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut counts = [0_u32; 4];
+        for _ in 0..40_000 {
+            let point = StreamRandom(random.u64(..)).below(4);
+            counts[usize::try_from(point).unwrap()] += 1;
+        }
+        // Five standard deviations of 10,000 at a quarter are 433.
+        assert!(
+            counts.iter().all(|count| count.abs_diff(10_000) < 433),
+            "{counts:?}"
+        );
+        assert_eq!(StreamRandom(u64::MAX).below(100), 99);
+        assert_eq!(StreamRandom(0).below(u64::MAX), 0);
+        let key = |value| StreamRandom(value).key();
+        assert!(key(1) == key(1) && key(1) != key(2));
+    }
+}
