@@ -130,6 +130,18 @@ mod tests {
     }
 
     #[test]
+    fn the_native_module_is_taken_if_make_says_so() {
+        for (native, file) in [
+            ("1", "envoy/native.yaml"),
+            ("", "envoy/canary.yaml"),
+            ("0", "envoy/canary.yaml"),
+        ] {
+            let settings = read(&[("CANARY_NATIVE", native)]).unwrap();
+            assert_eq!(settings.filter(), file);
+        }
+    }
+
+    #[test]
     fn a_port_that_cannot_be_used_is_refused_by_the_name_that_make_knows() {
         for port in ["0", "65536", "-1", "http", "80 80"] {
             assert_eq!(

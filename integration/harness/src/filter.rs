@@ -179,9 +179,11 @@ impl Filter {
     }
 }
 
-/// The first route gets its cluster from the specifier, and needs no header.
+/// The route that takes its cluster from the header gets it from the specifier, and needs no header.
 pub(crate) fn specify(route_config: &mut Value, specifier: &Value) {
-    let route = &mut route_config["virtual_hosts"][0]["routes"][0];
+    let routes = route_config["virtual_hosts"][0]["routes"].as_array_mut();
+    let mut routes = routes.unwrap().iter_mut();
+    let route = routes.find(|route| route["name"] == "canary").unwrap();
     route["match"].as_object_mut().unwrap().remove("headers");
     let action = route["route"].as_object_mut().unwrap();
     action.remove("cluster_header");

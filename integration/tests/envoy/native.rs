@@ -3,7 +3,7 @@
 use harness::{BLUE, CONFIG_REFUSED, Delivery, Filter, GREEN, Kind, Setup, eventually, manager};
 use serde_json::{Value, json};
 
-use crate::support::{World, routes, rule, who};
+use crate::support::{World, header_route, rule, who};
 
 /// The specifier with this configuration.
 fn specifier(policy: &Value) -> Filter {
@@ -220,7 +220,7 @@ fn a_filter_in_the_listener_itself_and_a_route_that_is_disabled_for_it() {
     let world = World::start(&Setup {
         delivery: Delivery::Static,
         change: |bootstrap| {
-            routes(bootstrap)[0]["typed_per_filter_config"] = json!({"canary": {
+            header_route(bootstrap)["typed_per_filter_config"] = json!({"canary": {
                 "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": true
             }});
         },

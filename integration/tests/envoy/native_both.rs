@@ -8,7 +8,7 @@ use harness::{BLUE, Envoy, Filter, GREEN, Kind, Setup, manager};
 use serde_json::{Value, json};
 
 use crate::native::lua;
-use crate::support::{World, policy, reached, routes, rule, who};
+use crate::support::{World, header_route, policy, reached, rule, who};
 
 fn both(policy: &str) -> Filter {
     Filter::new(policy).of(Kind::Both)
@@ -125,7 +125,7 @@ fn a_route_that_is_picked_again_leads_to_the_same_version() {
 fn an_internal_redirect_is_chosen_for_anew() {
     let world = World::start(&Setup {
         change: |bootstrap| {
-            routes(bootstrap)[0]["route"]["internal_redirect_policy"] = json!({
+            header_route(bootstrap)["route"]["internal_redirect_policy"] = json!({
                 "max_internal_redirects": 1, "redirect_response_codes": [302]
             });
         },
