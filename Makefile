@@ -20,6 +20,9 @@ ADMIN_PORT := 9901
 BLUE_PORT := 8081
 GREEN_PORT := 8082
 
+# `make demo NATIVE=1` takes the native module instead of the wasm module.
+NATIVE :=
+
 # The folders of `make demo` and `make up`, the name of the containers' project, and the folder of the programs. The
 # tests choose others, so that they can run beside a demo.
 DEMO := target/demo
@@ -31,6 +34,7 @@ export CANARY_PORT = $(PORT)
 export CANARY_ADMIN_PORT = $(ADMIN_PORT)
 export CANARY_BLUE_PORT = $(BLUE_PORT)
 export CANARY_GREEN_PORT = $(GREEN_PORT)
+export CANARY_NATIVE = $(NATIVE)
 export CANARY_DEMO = $(DEMO)
 export CANARY_COMPOSE = $(COMPOSE)
 export CANARY_PROJECT = $(PROJECT)
@@ -61,8 +65,12 @@ envoy:
 wasm: rust ## build the module: dist/plugin.wasm
 	cargo run -p xtask -- wasm
 
+.PHONY: native
+native: rust ## build the native module: dist/libcanary.so
+	cargo run -p xtask -- native
+
 .PHONY: demo
-demo: rust envoy wasm ## run two versions of a service with Envoy and show the split; Ctrl-C ends it: make demo PORT=9080
+demo: rust envoy $(if $(filter-out 0,$(NATIVE)),native,wasm) ## run two versions of a service with Envoy and show the split; Ctrl-C ends it: make demo PORT=9080 (NATIVE=1: with the native module)
 	$(parts)
 	@CANARY_COLOR="$${CANARY_COLOR:-$(PROGRAMS)/color}" $(PROGRAMS)/demo
 
@@ -92,6 +100,17 @@ export COMMAND_IMAGE ?= canary:$(version)
 # The architecture of the images, by the name that containers use; Rust uses another one.
 ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
 musl := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-musl
+
+# The native module of a release must load where this version of glibc is, and needs nothing else.
+GLIBC := 2.28
+gnu := $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-gnu
+
+.PHONY: native-release
+native-release: rust
+	@rustup target list --installed | grep -qx $(gnu) || rustup target add $(gnu)
+	CANARY_NATIVE_TARGET=$(gnu).$(GLIBC) cargo run -p xtask -- native
+	@objdump -T dist/libcanary.so | integration/glibc.sh $(GLIBC)
+	@mv dist/libcanary.so dist/libcanary-$(ARCH).so
 
 # Rust's own linker needs no C compiler for the other architecture.
 .PHONY: color-static canary-static
@@ -138,7 +157,7 @@ down: ## end the demo that make up has started
 # The filter is built separately from the other packages: cargo would otherwise enable its feature `proxy` in the
 # `canary` command, too.
 
-tools := -p canary -p color -p xtask -p fuzz -p manifests -p launch -p harness -p demo -p bench -p integration
+tools := -p canary -p color -p native -p xtask -p fuzz -p manifests -p launch -p harness -p demo -p bench -p integration
 
 .PHONY: test
 test: lint unit integration reproduce test-images ## check everything: format, lints, unit tests, tests in a real Envoy
@@ -158,7 +177,7 @@ lint: rust ## check format and lints
 unit: rust ## run the tests that need no Envoy
 	cargo test -q -p canary-filter
 	cargo test -q -p canary-filter --no-default-features
-	cargo test -q -p canary -p color -p xtask -p fuzz
+	cargo test -q -p canary -p color -p native -p xtask -p fuzz
 	cargo test -q -p manifests -p launch -p harness -p bench
 	cargo test -q -p demo --bins
 
@@ -171,10 +190,12 @@ fuzz: rust ## search for bytes that break the filter: make fuzz FUZZ_SECONDS=60 
 	@fuzz/run.sh $(FUZZ_SECONDS)
 
 .PHONY: integration
-integration: wasm envoy ## run the tests in a real Envoy
+integration: wasm native envoy ## run the tests in a real Envoy, with each of the two modules
 	cargo build -p color -p canary
 	cargo test -p demo --test runner
 	cargo test -p integration --test envoy --test oracle --test convert
+	CANARY_FILTER=native cargo test -p integration --test envoy --test oracle
+	CANARY_FILTER=both cargo test -p integration --test envoy
 
 .PHONY: dashboard
 dashboard: wasm envoy ## draw docs/dashboard.svg from the answers of a real Prometheus; takes a minute
@@ -191,7 +212,7 @@ soak: wasm envoy ## simulate 80 days, and load a thousand configurations under a
 	cargo test --release -p integration --test envoy -- --ignored --nocapture --test-threads 1 soak
 
 .PHONY: bench
-bench: wasm envoy ## measure the cost of the filter and its alternatives in a real Envoy, and of its core; takes minutes
+bench: wasm native envoy ## measure the cost of the filter and its alternatives in a real Envoy, and of its core; takes minutes
 	cargo build -q --release -p canary
 	cargo run -q --release -p bench
 	cargo bench -q -p canary-filter --no-default-features --bench core

@@ -48,6 +48,7 @@
 
 mod choosing;
 mod config;
+pub mod edge;
 mod matching;
 mod policy;
 mod request;

@@ -6,6 +6,8 @@ pub(crate) mod explanation;
 mod fingerprint;
 pub mod metrics;
 pub(crate) mod outputs;
+pub(crate) mod specifier;
+pub(crate) mod steering;
 pub(crate) mod watch;
 #[cfg(not(feature = "proxy"))]
 pub(crate) mod what_if;
@@ -146,6 +148,20 @@ impl<S> Policy<S> {
         Some(chosen.choose(rule, in_force.of(rule), request, random))
     }
 
+    /// The decision about a request that has already been sent to this cluster; `None` when no rule matches, or when the
+    /// one that does has no such cluster.
+    pub fn adopt<'r, F: Fields>(
+        &'r self,
+        request: &Request<'r, F>,
+        in_force: &InForce,
+        cluster: &[u8],
+        random: &mut impl Random,
+    ) -> Option<Decision> {
+        let rule = self.index.first(request)?;
+        let adopting = self.rules.get(rule as usize)?;
+        adopting.adopt(rule, in_force.of(rule), cluster, request, random)
+    }
+
     /// The first rule that matches.
     pub fn route<'r, F: Fields>(&'r self, request: &Request<'r, F>) -> Option<&'r Rule<S>> {
         self.rules.get(self.index.first(request)? as usize)
@@ -163,12 +179,12 @@ impl<S> Policy<S> {
     }
 
     /// The rules whose answers are judged, in their order.
-    pub(crate) fn watches(&self) -> &[Watch] {
+    pub fn watches(&self) -> &[Watch] {
         &self.watches
     }
 
     /// The place among [`watches`](Self::watches) of the rule with this number, if its answers are judged.
-    pub(crate) fn watch_of(&self, rule: u32) -> Option<usize> {
+    pub fn watch_of(&self, rule: u32) -> Option<usize> {
         self.watches
             .binary_search_by_key(&rule, |watch| watch.rule)
             .ok()

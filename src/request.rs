@@ -131,7 +131,7 @@ impl<'r, F: Fields> Request<'r, F> {
     }
 
     /// Visits every value of the header. Only the whole map shows whether there is more than one.
-    pub(crate) fn each_value(&self, name: &'r str, visit: impl FnMut(&[u8])) {
+    pub fn each_value(&self, name: &'r str, visit: impl FnMut(&[u8])) {
         match self.first(name) {
             Some(None) => {}
             Some(Some(first)) if is_pseudo(name) => [first].into_iter().for_each(visit),

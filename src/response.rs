@@ -47,13 +47,13 @@ fn is_server_error(status: &[u8]) -> bool {
 
 /// UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE and DATA_LOSS. A server that has failed sends these, and not a server
 /// that was asked for something impossible (gRPC, "Status codes and their use").
-pub(crate) fn is_grpc_error(status: &[u8]) -> bool {
+pub fn is_grpc_error(status: &[u8]) -> bool {
     matches!(status, b"2" | b"4" | b"13" | b"14" | b"15")
 }
 
 /// Whether Envoy's response code details are those of a response that the upstream began but did not finish: it reset the
 /// stream or closed the connection, or the route's timeout expired meanwhile.
-pub(crate) fn is_cut_off(code_details: &[u8]) -> bool {
+pub fn is_cut_off(code_details: &[u8]) -> bool {
     const DETAILS: [&[u8]; 3] = [
         b"upstream_reset_after_response_started",
         b"response_timeout",

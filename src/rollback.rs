@@ -31,10 +31,12 @@ mod weights;
 mod windows;
 mod wire;
 
-pub(crate) use answers::Answers;
-pub(crate) use record::Record;
-pub(crate) use settings::{Given, InvalidSettings, Settings};
-pub(crate) use transition::{Change, Transition};
+pub use answers::Answers;
+pub use evidence::Counts;
+pub use record::Record;
+pub use settings::Settings;
+pub(crate) use settings::{Given, InvalidSettings};
+pub use transition::{Change, End, Line, Transition, Verdict};
 
 /// How often a worker judges while it has traffic, in milliseconds; also the length of the shortest window.
-pub(crate) const TICK_MS: u64 = 250;
+pub const TICK_MS: u64 = 250;

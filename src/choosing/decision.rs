@@ -60,6 +60,14 @@ impl Issued {
         Self { key, secure }
     }
 
+    /// Another key for the same user, this far from it.
+    pub(crate) fn further(self, by: u128) -> Self {
+        Self {
+            key: self.key.wrapping_add(by),
+            ..self
+        }
+    }
+
     /// The key as the cookie carries it: 32 hexadecimal digits.
     pub(crate) fn key(self) -> [u8; 32] {
         let mut digits = [0; 32];

@@ -1,5 +1,7 @@
 //! One entry of `http`: its destinations, and how a request of the rule gets one of them.
 
+mod adopt;
+
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -177,7 +179,7 @@ impl<S> Rule<S> {
     }
 
     /// Whether users stay on their versions.
-    pub(crate) fn is_sticky(&self) -> bool {
+    pub fn is_sticky(&self) -> bool {
         self.sticky.is_some()
     }
 

@@ -22,7 +22,7 @@ enum Weights {
 }
 
 /// The splits that are currently in force instead of the rules' own.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InForce {
     /// By the number of the rule. The list may be shorter than that of the rules; the rules beyond it use their own split.
     changed: Vec<Option<Split>>,

@@ -14,14 +14,16 @@ pub fn config_refused(plugin: &str) -> String {
 
 /// The name of a counter of requests.
 pub fn requests_total(rule: &str, label: &str, reason: Reason) -> String {
-    labelled("canary_requests_total", rule, label) + &format!("reason=.={};.;", reason.as_str())
+    let name = labelled("canary_requests_total", rule, label);
+    [&name, "reason=.=", reason.as_str(), ";.;"].concat()
 }
 
 /// The name of a counter of answers that the judgement has seen. `stable` says whether they are those of the version that
 /// the others are compared with.
 pub fn responses_total(rule: &str, label: &str, stable: bool, class: Class) -> String {
     let (role, class) = (if stable { "stable" } else { "canary" }, class.as_str());
-    labelled("canary_responses_total", rule, label) + &format!("role=.={role};.;class=.={class};.;")
+    let name = labelled("canary_responses_total", rule, label);
+    [&name, "role=.=", role, ";.;class=.=", class, ";.;"].concat()
 }
 
 /// The name of the gauge of a destination's part of the weights in force, in 1/10 000.
@@ -32,6 +34,11 @@ pub fn weight(rule: &str, label: &str) -> String {
 /// The name of the gauge that is 1 while a destination is rolled back.
 pub fn rolled_back(rule: &str, label: &str) -> String {
     labelled("canary_rolled_back", rule, label)
+}
+
+/// The name of the gauge that is 1 while a destination gets no requests because its cluster has no endpoint.
+pub fn no_endpoints(rule: &str, label: &str) -> String {
+    labelled("canary_no_endpoints", rule, label)
 }
 
 /// The name of a counter of rollbacks; those that are only observed have one of their own.
@@ -45,5 +52,5 @@ pub fn rollbacks_total(rule: &str, label: &str, observed: bool) -> String {
 }
 
 fn labelled(name: &str, rule: &str, label: &str) -> String {
-    format!("{name}.route=.={rule};.;subset=.={label};.;")
+    [name, ".route=.=", rule, ";.;subset=.=", label, ";.;"].concat()
 }

@@ -19,12 +19,13 @@ const LONGEST_RETRY: usize = 63;
 
 /// A rule whose answers are judged.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub struct Watch {
     /// The number of the rule.
-    pub(crate) rule: u32,
-    pub(crate) settings: Settings,
+    pub rule: u32,
+    /// What its `rollback` says.
+    pub settings: Settings,
     /// An answer that takes longer is an error.
-    pub(crate) slower_than: Option<Duration>,
+    pub slower_than: Option<Duration>,
 }
 
 impl Watch {

@@ -184,7 +184,8 @@ pub(crate) fn instant() -> Instant {
 /// Milliseconds of a clock that does not jump, and that all VMs of the proxy share.
 #[allow(clippy::disallowed_methods, reason = "the edge's one clock")]
 pub(crate) fn monotonic_ms() -> u64 {
-    u64::try_from(zero().elapsed().as_millis()).unwrap_or(u64::MAX)
+    let since = zero().elapsed();
+    since.as_secs() * 1_000 + u64::from(since.subsec_millis())
 }
 
 /// The zero of the host's monotonic clock. On this target an `Instant` is the host's number, and none is before its zero, so
@@ -218,14 +219,13 @@ fn zero() -> Instant {
 
 /// Seconds since 1970 by the proxy's clock.
 pub(crate) fn unix_seconds() -> i64 {
-    i64::try_from(now() / 1_000_000_000).unwrap_or(i64::MAX)
+    i64::try_from(since_1970().as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Nanoseconds of the proxy's clock.
-pub(crate) fn now() -> u128 {
+/// The proxy's clock.
+pub(crate) fn since_1970() -> Duration {
     let now = hostcalls::get_current_time().unwrap_or(SystemTime::UNIX_EPOCH);
-    now.duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos())
+    now.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 fn header(map: MapType, name: &str) -> Option<Vec<u8>> {

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 
 use crate::choosing::decision::Decision;
-use crate::choosing::split::InForce;
 use crate::policy::Policy;
+use crate::policy::steering::Steering;
 use crate::proxy::host::{self, RequestHeaders};
 use crate::proxy::metrics::Slot;
 use crate::proxy::plugin::Plugin;
@@ -20,7 +20,7 @@ const COOKIE: &str = "cookie";
 /// What streams decide by.
 pub(crate) struct Serving {
     pub(crate) policy: Policy<Slot>,
-    pub(crate) in_force: RefCell<InForce>,
+    pub(crate) steering: RefCell<Steering>,
     /// The rules with `rollback`, in the order of the policy's watches.
     pub(crate) watched: Box<[Watched]>,
 }
@@ -30,8 +30,8 @@ impl Serving {
     pub(crate) fn new(policy: Policy<Slot>, plugin: &Plugin) -> Self {
         let watched = Watched::all(&policy, plugin);
         let serving = Self {
+            steering: RefCell::new(Steering::new(&policy)),
             policy,
-            in_force: RefCell::default(),
             watched,
         };
         serving.begin();
@@ -41,9 +41,10 @@ impl Serving {
     /// Decides about the current request and writes the decision where the configuration wants it.
     pub(crate) fn decide(&self) -> Option<Decision> {
         let request = Request::new(RequestHeaders);
+        let steering = self.steering.borrow();
         let decision = self
             .policy
-            .decide(&request, &self.in_force.borrow(), &mut VmRandom);
+            .decide(&request, steering.in_force(), &mut VmRandom);
         match &decision {
             Some(decision) => self.write(decision, &request),
             None => {

@@ -46,5 +46,8 @@ pub(crate) fn gauge(name: &str) -> Option<MetricId> {
 
 /// Falls back to the clock if the host provides no randomness. The split stays even but becomes predictable.
 fn seed() -> u64 {
-    host::random().map_or_else(|| host::now() as u64, u64::from_le_bytes)
+    host::random().map_or_else(
+        || u64::from(host::since_1970().subsec_nanos()),
+        u64::from_le_bytes,
+    )
 }

@@ -1,4 +1,4 @@
-//! A rule with `rollback`: what this worker has counted, and what it knows of the record that all workers share.
+//! A rule with `rollback`: what this worker has counted, and the key of the record that all workers share.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::proxy::metrics::{MetricId, Slot};
 use crate::proxy::plugin::Plugin;
 use crate::proxy::vm;
 use crate::response::Class;
-use crate::rollback::{Answers, Record, Settings};
+use crate::rollback::{Answers, Settings};
 
 /// In the order of a destination's counters.
 const CLASSES: [Class; 3] = [Class::Ok, Class::Error, Class::Slow];
@@ -23,10 +23,6 @@ pub(crate) struct Watched {
     /// The key of its record.
     pub(crate) key: String,
     pub(crate) answers: RefCell<Answers>,
-    /// What the record said last, while it changes the weights or will.
-    pub(crate) acting: RefCell<Option<Record>>,
-    /// When something ends by time alone, in milliseconds.
-    pub(crate) due_ms: Cell<Option<u64>>,
     slower_than: Option<Duration>,
     counters: Box<[Counters]>,
 }
@@ -49,8 +45,6 @@ impl Watched {
             Some(Self {
                 key: plugin.record_key(name),
                 answers: RefCell::new(Answers::new(settings.destinations())),
-                acting: RefCell::default(),
-                due_ms: Cell::default(),
                 slower_than: watch.slower_than,
                 counters: counters.collect(),
             })

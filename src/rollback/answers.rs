@@ -7,7 +7,7 @@ use super::keys::{Keys, Seen};
 /// They are kept until a write has succeeded: [`Record::add`](super::Record::add) leaves them as they are, and the
 /// edge clears them after the compare-and-swap.
 #[derive(Clone, Debug)]
-pub(crate) struct Answers {
+pub struct Answers {
     tallies: Box<[Tally]>,
     empty: bool,
 }
@@ -23,7 +23,7 @@ pub(super) struct Tally {
 
 impl Answers {
     /// Nothing yet, for a rule with this number of destinations.
-    pub(crate) fn new(destinations: usize) -> Self {
+    pub fn new(destinations: usize) -> Self {
         Self {
             tallies: vec![Tally::default(); destinations].into(),
             empty: true,
@@ -32,7 +32,7 @@ impl Answers {
 
     /// Counts an answer of the destination at this position. `bad` says whether it is an error, and `key` is the hash
     /// of the request's key; both the key of a good answer and an unknown destination are ignored.
-    pub(crate) fn add(&mut self, destination: usize, bad: bool, key: Option<u64>) {
+    pub fn add(&mut self, destination: usize, bad: bool, key: Option<u64>) {
         if let Some(tally) = self.tallies.get_mut(destination) {
             tally.requests = tally.requests.saturating_add(1);
             self.empty = false;
@@ -44,7 +44,7 @@ impl Answers {
 
     /// Turns an answer that [`Answers::add`] has counted as good into an error, also if it was written long ago: one
     /// more error, and no more request.
-    pub(crate) fn worsen(&mut self, destination: usize, key: Option<u64>) {
+    pub fn worsen(&mut self, destination: usize, key: Option<u64>) {
         if let Some(tally) = self.tallies.get_mut(destination) {
             tally.errors = tally.errors.saturating_add(1);
             tally.keys.insert(Seen::new(key, 0));
@@ -53,13 +53,13 @@ impl Answers {
     }
 
     /// Whether there is nothing to write.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.empty
     }
 
     /// Forgets everything, after a write has succeeded.
     #[inline(never)] // Its code is large for how seldom it runs.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         self.tallies.fill(Tally::default());
         self.empty = true;
     }

@@ -5,11 +5,11 @@ const ENOUGH: f64 = 20.0;
 
 /// The answers of one destination in one window. Sums of at most 30 slots, so both stay far below 2^58.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub struct Counts {
     /// All answers.
-    pub(crate) requests: u64,
+    pub requests: u64,
     /// Those that were errors.
-    pub(crate) errors: u64,
+    pub errors: u64,
 }
 
 impl Counts {

@@ -13,7 +13,7 @@ use super::windows::Windows;
 /// A worker reads it, adds its answers, steps, and writes it by compare-and-swap. All four take the [`Settings`] of
 /// the rule in the current configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub struct Record {
     states: Box<[State]>,
     windows: Windows,
     /// Rollbacks of another configuration that this one has ended: position, since when, whether only observed.
@@ -22,7 +22,7 @@ pub(crate) struct Record {
 
 impl Record {
     /// Nothing counted and nothing rolled back.
-    pub(crate) fn empty(settings: &Settings) -> Self {
+    pub fn empty(settings: &Settings) -> Self {
         Self {
             states: vec![State::default(); settings.destinations()].into(),
             windows: Windows::empty(settings),
@@ -33,7 +33,7 @@ impl Record {
     /// The record in these bytes. Garbage, half a value and a value of other destinations are an empty record; so is
     /// one with another fingerprint, whose rollbacks the next [`Record::step`] reports as ended. If only the windows
     /// cannot be read, which another version of the module may have written, what is rolled back is kept.
-    pub(crate) fn read(bytes: &[u8], settings: &Settings) -> Self {
+    pub fn read(bytes: &[u8], settings: &Settings) -> Self {
         let mut record = Self::empty(settings);
         let Some((frozen, rest)) = frozen::read(bytes) else {
             return record;
@@ -67,7 +67,7 @@ impl Record {
     }
 
     /// The value to write. The first write of a key and every other one go by compare-and-swap.
-    pub(crate) fn write(&self, settings: &Settings) -> Vec<u8> {
+    pub fn write(&self, settings: &Settings) -> Vec<u8> {
         let mut bytes = Vec::new();
         frozen::write(&mut bytes, settings, &self.states);
         self.windows.write(&mut bytes, settings);
@@ -75,7 +75,7 @@ impl Record {
     }
 
     /// Adds what a worker has counted, as of `now_ms`. It may be a tick older than what is there.
-    pub(crate) fn add(&mut self, settings: &Settings, answers: &Answers, now_ms: u64) {
+    pub fn add(&mut self, settings: &Settings, answers: &Answers, now_ms: u64) {
         self.windows.add(settings, answers.tallies(), now_ms);
     }
 
@@ -85,7 +85,7 @@ impl Record {
     /// To be called with every batch of answers, once with every new configuration, and when [`Record::due_ms`] has
     /// come. What it returns has happened once the record is written; if it returns nothing and no answers were
     /// added, there is nothing to write.
-    pub(crate) fn step(
+    pub fn step(
         &mut self,
         settings: &Settings,
         hour: &[u32],
@@ -108,24 +108,19 @@ impl Record {
     /// The weights in force if they are not those of the hour: what is out gets 0, and what has just come back gets
     /// at most the share at which it was rolled back. They may be scaled by a power of two. If nothing is left, stable
     /// gets everything. `None` always if the rollback is only observed.
-    pub(crate) fn in_force(
-        &self,
-        settings: &Settings,
-        hour: &[u32],
-        now_ms: u64,
-    ) -> Option<Box<[u32]>> {
+    pub fn in_force(&self, settings: &Settings, hour: &[u32], now_ms: u64) -> Option<Box<[u32]>> {
         let weights = weights::in_force(settings, &self.states, hour, now_ms);
         (weights != hour).then(|| weights.into())
     }
 
     /// Whether any destination is rolled back, also if that is only observed.
-    pub(crate) fn is_out(&self) -> bool {
+    pub fn is_out(&self) -> bool {
         self.states.iter().any(|state| state.out)
     }
 
     /// When a rollback or a cap next ends by time alone, in milliseconds, also in the past while a rollback waits for
     /// stable to get weight. The next step and the next [`Record::in_force`] are due then even without traffic.
-    pub(crate) fn due_ms(&self, settings: &Settings, now_ms: u64) -> Option<u64> {
+    pub fn due_ms(&self, settings: &Settings, now_ms: u64) -> Option<u64> {
         let due = self
             .states
             .iter()
@@ -135,7 +130,7 @@ impl Record {
     }
 
     /// Since when the destination has been out, as wall-clock time in seconds; also if that is only observed.
-    pub(crate) fn out_since_unix(&self, destination: usize) -> Option<u64> {
+    pub fn out_since_unix(&self, destination: usize) -> Option<u64> {
         let state = self.states.get(destination)?;
         state.out.then_some(state.since_unix)
     }

@@ -39,7 +39,7 @@ pub(crate) struct Given<'a> {
 
 /// A rule's `rollback`, checked. One per rule, made when a configuration is taken.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings {
+pub struct Settings {
     pub(super) destinations: Box<[Watched]>,
     pub(super) stable: usize,
     pub(super) threshold: u32,
@@ -123,17 +123,17 @@ impl Settings {
     }
 
     /// Number of destinations of the rule.
-    pub(crate) fn destinations(&self) -> usize {
+    pub fn destinations(&self) -> usize {
         self.destinations.len()
     }
 
     /// Position of the stable destination.
-    pub(crate) fn stable(&self) -> usize {
+    pub fn stable(&self) -> usize {
         self.stable
     }
 
     /// Whether the weights are left alone.
-    pub(crate) fn observes(&self) -> bool {
+    pub fn observes(&self) -> bool {
         self.observe
     }
 }

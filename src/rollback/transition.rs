@@ -6,18 +6,18 @@ use super::evidence::Counts;
 
 /// A rollback or its end. The worker whose write succeeds logs and counts it; nobody else has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Transition {
+pub struct Transition {
     /// Position of the destination in the rule.
-    pub(crate) destination: usize,
+    pub destination: usize,
     /// The rollback is only observed: it does not change any weight.
-    pub(crate) observed: bool,
+    pub observed: bool,
     /// What has happened.
-    pub(crate) change: Change,
+    pub change: Change,
 }
 
 /// What has happened to a destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
+pub enum Change {
     /// It is out from now on; logged at `warn`.
     RolledBack(Verdict),
     /// It gets its share again, at most that of before for one interval; logged at `info`.
@@ -31,7 +31,7 @@ pub(crate) enum Change {
 
 /// Why a rollback has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
+pub enum End {
     /// `retryAfter`, or the longer wait that followed from it, is over.
     Waited,
     /// The configuration gives the destination no weight, in `route` and `ramp`.
@@ -42,13 +42,13 @@ pub(crate) enum End {
 
 /// The answers that condemned a destination.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub struct Verdict {
     /// The destination's answers in the window.
-    pub(crate) canary: Counts,
+    pub canary: Counts,
     /// Stable's answers in the same window.
-    pub(crate) stable: Counts,
+    pub stable: Counts,
     /// Length of the window in milliseconds.
-    pub(crate) window_ms: u64,
+    pub window_ms: u64,
 }
 
 impl Verdict {
@@ -62,9 +62,14 @@ impl Verdict {
 }
 
 impl Transition {
+    /// Whether a destination is out from now on; such a transition is logged at `warn`, and its end at `info`.
+    pub fn is_rollback(&self) -> bool {
+        matches!(self.change, Change::RolledBack(_))
+    }
+
     /// The log line, without a line end. `rule` is the rule's name; the others are the labels of this transition's
     /// destination and of stable.
-    pub(crate) fn line<'a>(&'a self, rule: &'a str, label: &'a str, stable: &'a str) -> Line<'a> {
+    pub fn line<'a>(&'a self, rule: &'a str, label: &'a str, stable: &'a str) -> Line<'a> {
         Line {
             transition: self,
             rule,
@@ -76,7 +81,7 @@ impl Transition {
 
 /// A transition as a line of the log.
 #[derive(Debug)]
-pub(crate) struct Line<'a> {
+pub struct Line<'a> {
     transition: &'a Transition,
     rule: &'a str,
     label: &'a str,

@@ -1,6 +1,8 @@
-//! Build steps that cargo does not have. `cargo run -p xtask -- wasm` builds the module into `dist/plugin.wasm`;
+//! Build steps that cargo does not have. `cargo run -p xtask -- wasm` builds the module into `dist/plugin.wasm`, and
+//! `cargo run -p xtask -- native` the native one into `dist/libcanary.so`;
 //! `cargo run -p xtask -- reproduce` builds it again from a copy of the sources under another path and compares the bytes.
 
+mod native;
 mod post_link;
 
 use std::env;
@@ -26,8 +28,9 @@ fn main() -> ExitCode {
         .as_slice()
     {
         ["wasm"] => wasm(),
+        ["native"] => native::build(),
         ["reproduce"] => reproduce(),
-        _ => Err("usage: xtask wasm | reproduce".into()),
+        _ => Err("usage: xtask wasm | native | reproduce".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -53,17 +56,23 @@ fn wasm() -> Result<()> {
         .into());
     }
     is_of_no_machine(&shipped, &root)?;
-    let path = shipped_at(&root);
-    fs::create_dir_all(root.join("dist"))?;
-    // Written beside the file and renamed: an Envoy that starts meanwhile reads the old module or the new one, never half.
-    let beside = path.with_extension("wasm.new");
-    fs::write(&beside, &shipped)?;
-    fs::rename(&beside, &path)?;
+    ship(&root, "plugin.wasm", &shipped)?;
     println!(
         "dist/plugin.wasm: {} bytes ({} before the post-link)",
         shipped.len(),
         module.len()
     );
+    Ok(())
+}
+
+/// Writes a file into `dist`, beside the old one and renamed: an Envoy that starts meanwhile reads the old module or the new
+/// one, never half.
+fn ship(root: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    fs::create_dir_all(root.join("dist"))?;
+    let path = root.join("dist").join(name);
+    let beside = root.join("dist").join(format!("{name}.new"));
+    fs::write(&beside, bytes)?;
+    fs::rename(&beside, &path)?;
     Ok(())
 }
 

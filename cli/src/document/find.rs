@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Envoy           a Wasm HTTP filter anywhere (ECDS, listener, EnvoyFilter)  config.configuration, a StringValue
+//! Envoy           the native module's HTTP filter or cluster specifier       filter_config, specifier_config
 //! Istio           WasmPlugin                                                 spec.pluginConfig
 //! Istio           TrafficExtension                                           spec.wasm.pluginConfig
 //! Envoy Gateway   EnvoyExtensionPolicy                                       spec.wasm[].config, spec.dynamicModule[].config
@@ -15,6 +16,18 @@ use crate::document::tree::Node;
 use crate::fault::Fault;
 
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+
+/// The extensions that are native modules, and the field with the module's own configuration.
+const NATIVE: [(&str, &str); 2] = [
+    (
+        "envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter",
+        "filter_config",
+    ),
+    (
+        "envoy.extensions.router.cluster_specifiers.dynamic_modules.v3.DynamicModuleClusterSpecifier",
+        "specifier_config",
+    ),
+];
 
 /// A place where a configuration should be.
 pub(crate) struct Candidate<'d> {
@@ -59,9 +72,13 @@ impl<'d> Search<'d> {
             return; // It is found where its anchor is.
         }
         match node.get("kind").and_then(Node::text) {
-            _ if is_wasm_filter(node) => {
+            _ if has_type(node, WASM) => {
                 let candidate = self.wasm_filter(node, chain);
                 self.candidates.push(candidate);
+            }
+            _ if NATIVE.iter().any(|(name, _)| has_type(node, name)) => {
+                let candidate = self.native(node, chain);
+                self.candidates.extend(candidate);
             }
             Some("WasmPlugin") if is_of(node, "extensions.istio.io") => {
                 self.istio(node, &["spec", "pluginConfig"]);
@@ -133,6 +150,26 @@ impl<'d> Search<'d> {
             )),
         };
         Candidate::new(found)
+    }
+
+    /// `None` for the extension of another module, or if it has no configuration of its own.
+    fn native(&self, node: &'d Node, chain: Chain) -> Option<Candidate<'d>> {
+        let (_, field) = NATIVE.iter().find(|(name, _)| has_type(node, name))?;
+        let any = node.get(field)?;
+        let value = any.get("value")?;
+        let plugin = Plugin::of_native(node, chain);
+        let (found, is_http) = if has_type(any, "google.protobuf.StringValue") {
+            let is_http = value.text().is_some_and(|text| text.contains("\"http\""));
+            (Configuration::in_scalar(self.file, value, plugin), is_http)
+        } else {
+            // Envoy gives a native module a Struct as JSON.
+            let found = Configuration::in_yaml(self.file, value, plugin);
+            (Ok(found), value.get("http").is_some())
+        };
+        Some(Candidate {
+            found,
+            is_foreign: !is_http,
+        })
     }
 
     fn istio(&mut self, manifest: &'d Node, path: &[&str]) {
@@ -245,11 +282,11 @@ fn collect_objects<'d>(document: &'d Node, objects: &mut Vec<(&'d str, &'d Node)
     }
 }
 
-fn is_wasm_filter(node: &Node) -> bool {
+fn has_type(node: &Node, name: &str) -> bool {
     ["@type", "type_url"].iter().any(|key| {
         node.get(key)
             .and_then(Node::text)
-            .is_some_and(|url| url.rsplit('/').next() == Some(WASM))
+            .is_some_and(|url| url.rsplit('/').next() == Some(name))
     })
 }
 

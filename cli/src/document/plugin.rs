@@ -44,6 +44,21 @@ impl Plugin {
         }
     }
 
+    /// An extension that is a native module: the name of the plugin is what comes before the slash.
+    pub(crate) fn of_native(node: &Node, chain: Chain) -> Self {
+        let name = ["filter_name", "specifier_name"]
+            .iter()
+            .find_map(|field| node.get(field)?.text());
+        let name = name.and_then(|name| name.split('/').next());
+        Self {
+            name: name.map(|plugin| Name {
+                vm: "native".to_owned(),
+                plugin: plugin.to_owned(),
+            }),
+            chain,
+        }
+    }
+
     /// istiod calls the plugin `namespace.name`, and sets no `vm_id`.
     pub(crate) fn of_istio(manifest: &Node) -> Self {
         let metadata = |field| manifest.get("metadata")?.get(field)?.text();

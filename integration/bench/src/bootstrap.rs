@@ -3,11 +3,11 @@
 use std::fs;
 use std::net::SocketAddr;
 
-use harness::{Filter, Scratch};
+use harness::{Filter, Kind, Scratch};
 use serde_json::{Value, json};
 
 use crate::Trouble;
-use crate::variants::{Job, Route, Variant};
+use crate::variants::{Form, Job, Route, Variant};
 
 /// The header that names the cluster.
 pub(crate) const CLUSTER_HEADER: &str = "x-canary-cluster";
@@ -37,7 +37,7 @@ fn listener(variant: &Variant, dir: &Scratch) -> Result<Value, Trouble> {
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "bench",
         "http_filters": filters,
-        "route_config": {"virtual_hosts": [{"name": "bench", "domains": ["*"], "routes": routes(variant.route)}]},
+        "route_config": {"virtual_hosts": [{"name": "bench", "domains": ["*"], "routes": routes(variant)}]},
     });
     Ok(json!({
         "name": variant.name,
@@ -48,9 +48,11 @@ fn listener(variant: &Variant, dir: &Scratch) -> Result<Value, Trouble> {
 }
 
 /// The routes. Those by the header are the routes of `envoy/envoy.yaml`.
-fn routes(route: Route) -> Value {
+fn routes(variant: &Variant) -> Value {
     let matches = json!({"prefix": "/color"});
-    match route {
+    match variant.route {
+        Route::Specified => json!([{"match": matches, "route": {
+            "inline_cluster_specifier_plugin": specifier(variant)}}]),
         Route::Plain => json!([{"match": matches, "route": {"cluster": "blue"}}]),
         Route::Weighted => json!([{"match": matches, "route": {"weighted_clusters": {"clusters": [
             {"name": "blue", "weight": 75}, {"name": "green", "weight": 25}]}}}]),
@@ -61,9 +63,36 @@ fn routes(route: Route) -> Value {
     }
 }
 
+/// The native module's cluster specifier. Each variant is a plugin of its own.
+fn specifier(variant: &Variant) -> Value {
+    let name = &variant.name;
+    match &variant.job {
+        Job::Native(Form::Specifier, policy) => native(policy).specifier(name),
+        // Beside the filter, it chooses by the filter's policy.
+        _ => Filter {
+            configuration: None,
+            ..native("")
+        }
+        .specifier(&format!("{name}/filter")),
+    }
+}
+
+fn native(policy: &str) -> Filter {
+    Filter::new(policy).of(Kind::Native)
+}
+
 fn filter(variant: &Variant, dir: &Scratch) -> Result<Option<Value>, Trouble> {
     Ok(match &variant.job {
-        Job::None => None,
+        Job::None | Job::Native(Form::Specifier, _) => None,
+        Job::Native(form, policy) => {
+            let beside = if *form == Form::Both {
+                "/specifier"
+            } else {
+                ""
+            };
+            let name = format!("{}{beside}", variant.name);
+            Some(json!({"name": "native", "typed_config": native(policy).native(&name)}))
+        }
         Job::Lua(script) => Some(json!({"name": "lua", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
             "default_source_code": {"inline_string": script}}})),

@@ -101,12 +101,10 @@ fn run() -> Result<(), Trouble> {
     for (variant, column) in variants.iter().zip(&measured) {
         check(variant, column.tally)?;
     }
-    let startup = startup::measure(sizes.starts)?;
-    let commands = command::measure(sizes.starts)?;
-    println!(
-        "{machine}\n\n{}\n{startup}\n{commands}",
-        table::render(&variants, &measured)?
-    );
+    // One after the other, so that a failure loses nothing that was measured before.
+    println!("{machine}\n\n{}", table::render(&variants, &measured)?);
+    println!("{}", startup::measure(sizes.starts)?);
+    println!("{}", command::measure(sizes.starts)?);
     Ok(())
 }
 

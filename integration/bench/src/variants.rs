@@ -69,6 +69,8 @@ pub(crate) enum Route {
     Plain,
     Weighted,
     ByHeader,
+    /// By the native module's cluster specifier, alone or beside its HTTP filter.
+    Specified,
 }
 
 /// The HTTP filter.
@@ -83,6 +85,16 @@ pub(crate) enum Job {
         module: PathBuf,
         policy: String,
     },
+    /// The native module in this form, and its configuration.
+    Native(Form, String),
+}
+
+/// A form of the native module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Filter,
+    Specifier,
+    Both,
 }
 
 impl Variant {
@@ -113,6 +125,16 @@ impl Variant {
                 policy: policy.to_string(),
             },
         )
+    }
+
+    /// The native module in this form.
+    fn native(name: impl Into<String>, form: Form, policy: &Value) -> Self {
+        let own = Self::by_header(name, Job::Native(form, policy.to_string()));
+        let route = match form {
+            Form::Filter => own.route,
+            Form::Specifier | Form::Both => Route::Specified,
+        };
+        Self { route, ..own }
     }
 
     fn by_header(name: impl Into<String>, job: Job) -> Self {
@@ -204,6 +226,7 @@ pub(crate) fn all() -> Result<Vec<Variant>, Trouble> {
             &json!({"http": rules(1)}),
         ),
     ];
+    all.extend(native_rows());
     for module in env::var("BENCH_MODULES")
         .unwrap_or_default()
         .split_whitespace()
@@ -238,6 +261,31 @@ pub(crate) fn all() -> Result<Vec<Variant>, Trouble> {
             || wanted.iter().any(|name| variant.name.contains(name))
     });
     Ok(all)
+}
+
+/// The forms of the native module.
+fn native_rows() -> Vec<Variant> {
+    let cookie = json!({"httpCookie": {"name": "canary-id", "ttl": "720h"}});
+    let whole = json!({"responseHeader": "x-canary", "http": sticky(&cookie)});
+    let one = json!({"http": rules(1)});
+    let many = json!({"http": rules(MANY)});
+    vec![
+        Variant::native("native filter, 1 rule", Form::Filter, &one),
+        Variant::native("native filter, 10000 rules", Form::Filter, &many),
+        Variant::native("native specifier, 1 rule", Form::Specifier, &one),
+        Variant::native("native specifier, 10000 rules", Form::Specifier, &many),
+        Variant::native("native specifier and filter, 1 rule", Form::Both, &one),
+        Variant::native(
+            "native specifier and filter, key in a cookie, responseHeader",
+            Form::Both,
+            &whole,
+        ),
+        Variant::native(
+            "native filter, key in a cookie, responseHeader",
+            Form::Filter,
+            &whole,
+        ),
+    ]
 }
 
 /// Returns the module's text with the additions.

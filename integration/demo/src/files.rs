@@ -60,8 +60,8 @@ pub(crate) fn write(settings: &Settings) -> Result<(), Box<dyn Error>> {
     )?;
 
     // As it is, with its comments: users look into it.
-    let weights = fs::read("envoy/canary.yaml")
-        .map_err(|error| Trouble(format!("envoy/canary.yaml: {error}")))?;
+    let filter = settings.filter();
+    let weights = fs::read(filter).map_err(|error| Trouble(format!("{filter}: {error}")))?;
     put(&settings.weights(), &weights)?;
     put(&folder.join(ADMIN), settings.admin.to_string().as_bytes())?;
     Ok(())

@@ -31,7 +31,12 @@ impl Parts {
     /// A program is missing, or a process cannot be started.
     pub(crate) fn start(settings: &Settings) -> Result<Self, Box<dyn Error>> {
         let (envoy, color) = (Binary::Envoy.find()?, Binary::Color.find()?);
-        Binary::Plugin.find()?;
+        let module = if settings.native {
+            Binary::Native
+        } else {
+            Binary::Plugin
+        };
+        module.find()?;
         let folder = &settings.folder;
         let start = |name: &str, port| {
             let log = folder.join(format!("color-{name}.log"));

@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) admin: u16,
     pub(crate) blue: u16,
     pub(crate) green: u16,
+    /// Whether the filter is the native module.
+    pub(crate) native: bool,
 }
 
 impl Settings {
@@ -57,6 +59,7 @@ impl Settings {
             admin,
             blue,
             green,
+            native: variable("NATIVE").is_some_and(|native| native != "0"),
         })
     }
 
@@ -74,6 +77,15 @@ impl Settings {
     /// The file that holds the weights.
     pub(crate) fn weights(&self) -> PathBuf {
         self.folder.join("canary.yaml")
+    }
+
+    /// The shipped file of the filter, with its weights.
+    pub(crate) fn filter(&self) -> &'static str {
+        if self.native {
+            "envoy/native.yaml"
+        } else {
+            "envoy/canary.yaml"
+        }
     }
 
     /// Envoy's log.
@@ -115,6 +127,18 @@ mod tests {
         let ports = settings.ports().map(|(_, port)| port);
         assert_eq!(ports, [9080, 1, 8080, 65535]);
         assert_eq!(settings.folder, PathBuf::from("target/other"));
+    }
+
+    #[test]
+    fn the_native_module_is_taken_if_make_says_so() {
+        for (native, file) in [
+            ("1", "envoy/native.yaml"),
+            ("", "envoy/canary.yaml"),
+            ("0", "envoy/canary.yaml"),
+        ] {
+            let settings = read(&[("CANARY_NATIVE", native)]).unwrap();
+            assert_eq!(settings.filter(), file);
+        }
     }
 
     #[test]

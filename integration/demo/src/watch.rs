@@ -97,8 +97,11 @@ impl Watch {
 
 fn weights(file: &str) -> Option<String> {
     let file: Value = serde_yaml_ng::from_str(file).ok()?;
-    let policy = file
-        .pointer("/resources/0/typed_config/config/configuration/value")?
+    let filter = file.pointer("/resources/0/typed_config")?;
+    // Of the wasm module or of the native one.
+    let policy = filter
+        .pointer("/config/configuration/value")
+        .or(filter.pointer("/filter_config/value"))?
         .as_str()?;
     let policy: Value = serde_json::from_str(policy).ok()?;
     let rules = policy.get("http")?.as_array()?;
@@ -156,6 +159,8 @@ mod tests {
             Some("0/25")
         );
         assert_eq!(weights(""), None);
+        let native = include_str!("../../../envoy/native.yaml");
+        assert_eq!(weights(native).as_deref(), Some("75/25"));
         let testers = r#""http": [{"name": "testers", "route": [{"cluster": "green"}]}, {"#;
         assert_eq!(
             weights(&file.replace(r#""http": [{"#, testers)).as_deref(),

@@ -31,9 +31,18 @@ const VARIABLES: [&str; 4] = ["PORT", "ADMIN_PORT", "BLUE_PORT", "GREEN_PORT"];
 struct Place {
     folder: PathBuf,
     ports: [u16; 4],
+    native: bool,
 }
 
 impl Place {
+    /// The same for a demo with the native module.
+    fn native(test: &str) -> Self {
+        Self {
+            native: true,
+            ..Self::new(test)
+        }
+    }
+
     fn new(test: &str) -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
         let _ = fs::remove_dir_all(&folder);
@@ -43,7 +52,11 @@ impl Place {
         let ports = free.map(|listener| listener.local_addr().unwrap().port());
         // A program that another test is starting holds copies of the listeners until it runs.
         eventually("the ports are free", || are_free(&ports));
-        Self { folder, ports }
+        Self {
+            folder,
+            ports,
+            native: false,
+        }
     }
 
     fn command(&self) -> Command {
@@ -51,6 +64,7 @@ impl Place {
         command
             .current_dir(launch::root())
             .env_remove("CARGO_MANIFEST_DIR")
+            .env("CANARY_NATIVE", if self.native { "1" } else { "" })
             .env("CANARY_DEMO", &self.folder);
         for (variable, port) in VARIABLES.iter().zip(self.ports) {
             command.env(format!("CANARY_{variable}"), port.to_string());
@@ -171,10 +185,18 @@ fn green_is_well(seen: &[(u16, bool)]) -> bool {
 
 #[test]
 fn a_failing_green_leaves_stays_out_under_other_weights_and_comes_back_once_it_is_mended() {
-    let place = Place::new("rollback");
+    rolls_back(&Place::new("rollback"));
+}
+
+#[test]
+fn the_demo_with_the_native_module_shows_the_same() {
+    rolls_back(&Place::native("rollback_native"));
+}
+
+fn rolls_back(place: &Place) {
     let demo = place.start();
     let mut connection = Connection::open(place.listener()).unwrap();
-    let_green_fail(&place, 100);
+    let_green_fail(place, 100);
     eventually("green is out", || all_blue(&versions(&mut connection)));
     // The first try comes after the 5 s of `retryAfter`.
     let before_the_try = Instant::now() + Duration::from_secs(4);
@@ -188,7 +210,7 @@ fn a_failing_green_leaves_stays_out_under_other_weights_and_comes_back_once_it_i
         thread::sleep(Duration::from_millis(100));
     }
     assert!(place.make_weights(100, 0).status.success());
-    let_green_fail(&place, 0);
+    let_green_fail(place, 0);
     assert!(place.make_weights(75, 25).status.success());
     eventually("green is back", || {
         green_is_well(&versions(&mut connection))

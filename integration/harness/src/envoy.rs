@@ -54,6 +54,9 @@ impl Envoy {
             "50",
         ]);
         command.envs(setup.environment.iter().map(|(name, value)| (name, value)));
+        for (name, value) in setup.filter.process_environment() {
+            command.env(name, value);
+        }
         let mut process = start(command, &dir.join("envoy.log")).unwrap();
 
         let admin = eventually("Envoy has an admin interface", || match process.ended() {

@@ -39,7 +39,7 @@ pub use browser::Browser;
 pub use chromium::Chromium;
 pub use devtools::Tab;
 pub use envoy::{Envoy, eventually};
-pub use filter::Filter;
+pub use filter::{Filter, Kind};
 pub use launch::{Binary, Ended, Process, http1, root};
 pub use meter::Meter;
 pub use scratch::Scratch;

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use launch::root;
 use serde_json::{Value, json};
 
-use crate::filter::yaml;
-use crate::{Filter, Scratch};
+use crate::filter::{specify, yaml};
+use crate::{Filter, Kind, Scratch};
 
 /// How Envoy receives the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +139,20 @@ impl Setup {
             Delivery::Absent => {
                 filters.remove(0);
             }
+        }
+        match self.filter.kind {
+            _ if self.delivery == Delivery::Absent => {}
+            Kind::Both => specify(&mut manager["route_config"], &self.filter.beside()),
+            Kind::Specifier => {
+                manager["http_filters"].as_array_mut().unwrap().remove(0);
+                manager.remove("route_config");
+                let source = json!({"path_config_source": {"path": dir.join("canary.yaml")}, "resource_api_version": "V3"});
+                manager.insert(
+                    "rds".to_owned(),
+                    json!({"config_source": source, "route_config_name": "ingress"}),
+                );
+            }
+            Kind::Wasm | Kind::Native => {}
         }
         (self.change)(&mut bootstrap);
         bootstrap

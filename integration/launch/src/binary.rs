@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::{env, fmt};
 
-/// A program or the module.
+/// A program or a module.
 #[derive(Clone, Copy, Debug)]
 pub enum Binary {
     /// Envoy itself.
     Envoy,
-    /// The filter's module.
+    /// The filter's wasm module.
     Plugin,
+    /// The same filter as a native module.
+    Native,
     /// The demo service.
     Color,
     /// The command.
@@ -25,6 +27,7 @@ impl Binary {
         let (variable, usual) = match self {
             Self::Envoy => ("CANARY_ENVOY", "target/envoy/bin/envoy"),
             Self::Plugin => ("CANARY_PLUGIN", "dist/plugin.wasm"),
+            Self::Native => ("CANARY_NATIVE_MODULE", "dist/libcanary.so"),
             Self::Color => ("CANARY_COLOR", "target/debug/color"),
             Self::Canary => ("CANARY_COMMAND", "target/debug/canary"),
         };

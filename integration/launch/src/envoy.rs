@@ -18,7 +18,7 @@ pub fn start(mut command: Command, log: &Path) -> io::Result<Process> {
         "--log-level",
         "warning",
         "--component-log-level",
-        "wasm:info",
+        "wasm:info,dynamic_modules:info",
     ]);
     Process::start("Envoy", &command, log)
 }

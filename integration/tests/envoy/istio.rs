@@ -3,7 +3,7 @@
 use std::fs;
 
 use harness::http1::Response;
-use harness::{BLUE, Delivery, Envoy, Filter, GREEN, Scratch, Setup, eventually, manager};
+use harness::{BLUE, Delivery, Envoy, Filter, GREEN, Kind, Scratch, Setup, eventually, manager};
 use serde_json::{Value, json};
 
 use crate::istiod::Manifests;
@@ -38,7 +38,7 @@ pub(crate) fn setup(manifests: &Manifests, change: fn(&mut Value), weights: [u32
     assert_eq!(manifests.plugin()["failStrategy"], "FAIL_OPEN");
     let filter = Filter {
         failure_policy: "FAIL_OPEN",
-        ..Filter::new(manifests.policy(weights))
+        ..Filter::new(manifests.policy(weights)).of(Kind::Wasm)
     };
     let delivery = Delivery::DiscoveryWithoutDefault;
     Setup {
@@ -245,7 +245,7 @@ fn a_proxy_that_starts_with_a_module_it_cannot_load_answers_500() {
 
     world.envoy.write(&Filter {
         failure_policy: "FAIL_OPEN",
-        ..Filter::new(gateway().policy([0, 1]))
+        ..Filter::new(gateway().policy([0, 1])).of(Kind::Wasm)
     });
     eventually("the good module is taken", || {
         (get(&world.envoy, "/color", "accept", &[]).status == 200).then_some(())

@@ -20,7 +20,7 @@ fn a_ramp_goes_on_while_the_canary_breaks_and_a_rollback_is_stronger() {
         .duration_since(UNIX_EPOCH)
         .unwrap()
         .as_secs()
-        + 3;
+        + 6;
     let ramp = json!({
         "start": rfc3339(start),
         "steps": [{"after": "0s", "weights": [60, 40]}, {"after": "3s", "weights": [30, 70]}]

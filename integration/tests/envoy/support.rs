@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use harness::http1::Response;
-use harness::{BLUE, Chromium, Delivery, Echo, Ended, Envoy, GREEN, Setup, manager};
+use harness::{BLUE, Chromium, Delivery, Echo, Ended, Envoy, GREEN, Kind, Setup, manager};
 use serde_json::{Value, json};
 
 /// An Envoy between the test and two upstreams that return what they received.
@@ -98,14 +98,33 @@ pub(crate) fn chromium(test: &str) -> Option<Chromium> {
     chromium
 }
 
+/// Whether this run is about the native module, of which this test does not hold; prints the reason.
+pub(crate) fn is_native(test: &str, reason: &str) -> bool {
+    let native = Kind::of_run() != Kind::Wasm;
+    if native {
+        skipped(test, reason);
+    }
+    native
+}
+
+/// Whether this run is about the specifier and the filter together, of which this test does not hold; prints the reason.
+pub(crate) fn is_both(test: &str, reason: &str) -> bool {
+    Kind::of_run() == Kind::Both && is_native(test, reason)
+}
+
 /// Prints that a test did not run on this machine. It prints around the capture of output, so that it is seen.
 pub(crate) fn skipped(test: &str, reason: &str) {
     let _ = writeln!(io::stderr(), "skipped: {test}: {reason}");
 }
 
-/// Every virtual machine was started once and never again.
+/// The filter has never failed: every virtual machine was started once and never again, or the native module has never
+/// panicked.
 pub(crate) fn no_vm_restarted(envoy: &Envoy) {
     let stats = envoy.stats();
+    if let Some(panics) = stats.get("wasmcustom.canary_panics_total") {
+        assert_eq!(*panics, 0);
+        return;
+    }
     let reloads: Vec<_> = stats
         .iter()
         .filter(|(name, _)| name.contains("vm_reload"))

@@ -36,6 +36,15 @@ fn a_plugin_configuration_with_a_mistake_is_refused() {
     );
 }
 
+#[test]
+fn the_native_module_has_the_configuration_of_the_wasm_module() {
+    let file = Documents::parse(&text("envoy/native.yaml")).unwrap();
+    let filter = &file.0[0]["resources"][0]["typed_config"];
+    let native: Value =
+        serde_json::from_str(filter["filter_config"]["value"].as_str().unwrap()).unwrap();
+    assert_eq!(native, of_envoy());
+}
+
 /// The demo tries a version again by itself, so that it shows a rollback and its end. In production somebody looks first.
 #[test]
 fn istio_and_envoy_have_the_same_rules_but_for_the_demo_s_retries() {

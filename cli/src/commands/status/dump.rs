@@ -1,10 +1,12 @@
-//! The Wasm filters in the answers of `/config_dump`.
+//! The Wasm filters and native modules in the answers of `/config_dump`.
 
 use serde_json::Value;
 
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 
-/// A Wasm filter, whoever wrote it.
+const NATIVE: &str = "envoy.extensions.filters.http.dynamic_modules.v3.DynamicModuleFilter";
+
+/// A Wasm filter or a native module, whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Filter {
     /// The name of the filter, which is in the names of Envoy's statistics about its discovery.
@@ -17,7 +19,7 @@ pub(super) struct Filter {
     pub(super) updated: Option<String>,
 }
 
-/// All Wasm filters in a dump. An answer that is not JSON has none, and so has `{}`.
+/// All of them in a dump. An answer that is not JSON has none, and so has `{}`.
 pub(super) fn filters(dump: &[u8]) -> Vec<Filter> {
     let mut found = Vec::new();
     if let Ok(dump) = serde_json::from_slice::<Value>(dump) {
@@ -43,6 +45,10 @@ fn collect<'v>(value: &'v Value, name: &'v str, updated: Option<&'v str>, found:
                 found.extend(filter(config, name, updated));
                 return;
             }
+            if kind.ends_with(NATIVE) {
+                found.extend(native(value, name, updated));
+                return;
+            }
             for value in members.values() {
                 collect(value, name, updated, found);
             }
@@ -54,6 +60,19 @@ fn collect<'v>(value: &'v Value, name: &'v str, updated: Option<&'v str>, found:
         }
         _ => {}
     }
+}
+
+/// The name of the plugin is what comes before the slash.
+fn native(filter: &Value, name: &str, updated: Option<&str>) -> Option<Filter> {
+    let configuration = filter.pointer("/filter_config/value")?.as_str()?;
+    let plugin = filter.get("filter_name").and_then(Value::as_str);
+    let plugin = plugin.and_then(|name| name.split('/').next());
+    Some(Filter {
+        name: name.to_owned(),
+        plugin: plugin.unwrap_or_default().to_owned(),
+        configuration: configuration.to_owned(),
+        updated: updated.map(str::to_owned),
+    })
 }
 
 fn filter(config: &Value, name: &str, updated: Option<&str>) -> Option<Filter> {

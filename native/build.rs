@@ -1,0 +1,26 @@
+//! Links the unwinder into the module, so that it needs nothing of the proxy's image but the C library.
+
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    // The functions of Envoy are there when it has loaded the module. The unit tests call none of them.
+    println!("cargo::rustc-link-arg=-Wl,--unresolved-symbols=ignore-all");
+    println!("cargo::rerun-if-env-changed=CANARY_NATIVE_TARGET");
+    // For another target, Zig's linker brings an unwinder of its own.
+    if std::env::var_os("CANARY_NATIVE_TARGET").is_some_and(|target| !target.is_empty()) {
+        return;
+    }
+    let asked = Command::new("cc")
+        .arg("-print-file-name=libgcc_eh.a")
+        .output();
+    let Ok(asked) = asked else { return };
+    let path = String::from_utf8_lossy(&asked.stdout);
+    let path = Path::new(path.trim());
+    // Before the standard library's own `-lgcc_s`, which is then not needed.
+    if let (true, Some(folder)) = (path.is_absolute(), path.parent()) {
+        println!("cargo::rustc-link-search=native={}", folder.display());
+        println!("cargo::rustc-link-lib=static:+verbatim=libgcc_eh.a");
+    }
+}

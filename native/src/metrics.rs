@@ -1,0 +1,159 @@
+//! The metrics of one configuration: Envoy defines them only while the configuration is made, so all of them exist at once.
+
+use canary_filter::edge::Gauge;
+use canary_filter::{Class, Decision, Policy, Reason, metrics};
+
+use crate::abi::Owner;
+
+/// Envoy's number of a metric. Its numbers begin at 1, and 0 stands for a metric that could not be defined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Metric(pub(crate) usize);
+
+const REASONS: [Reason; 3] = [Reason::Weighted, Reason::Sticky, Reason::Only];
+const CLASSES: [Class; 3] = [Class::Ok, Class::Error, Class::Slow];
+
+/// The metrics of the rules, by their places in the policy.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    /// The place of each rule's first destination among all destinations.
+    first: Box<[u32]>,
+    /// Of each destination: its counter of requests for each reason.
+    requests: Box<[[Metric; 3]]>,
+    /// The place of each watched rule's first destination among those of all watched rules.
+    first_watched: Box<[u32]>,
+    /// Of each destination of a watched rule: its counters of answers for each class, and of rollbacks.
+    watched: Box<[([Metric; 3], Metric)]>,
+    /// The gauges of the policy, in its order.
+    gauges: Box<[Metric]>,
+    /// Of each destination, if a cluster specifier chooses: the gauge that shows that it has no endpoint.
+    no_endpoints: Box<[Metric]>,
+}
+
+impl Metrics {
+    /// Defines the metrics of a policy. A cluster specifier may leave one destination of a rule that gets everything though
+    /// its own weights do not say so.
+    pub(crate) fn define(
+        owner: &Owner,
+        policy: &Policy,
+        gauges: &[(String, Gauge)],
+        by_specifier: bool,
+    ) -> Self {
+        let counter = |name: &str| owner.counter(name).unwrap_or_default();
+        let mut own = Self {
+            gauges: gauges
+                .iter()
+                .map(|(name, _)| owner.gauge(name).unwrap_or_default())
+                .collect(),
+            ..Self::default()
+        };
+        let (mut first, mut requests, mut no_endpoints) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, rule) in (0..).zip(policy.rules()) {
+            first.push(u32::try_from(requests.len()).unwrap_or(u32::MAX));
+            let moves = by_specifier || rule.ramp().is_some() || policy.watch_of(number).is_some();
+            let single = rule.weights().iter().filter(|weight| **weight > 0).count() < 2;
+            let several = rule.destinations().len() > 1 && (moves || !single);
+            for destination in rule.destinations() {
+                let counter = |reason| {
+                    let possible = match reason {
+                        Reason::Weighted => several,
+                        Reason::Sticky => several && rule.is_sticky(),
+                        Reason::Only => single || moves,
+                    };
+                    let name = || metrics::requests_total(rule.name(), destination.label(), reason);
+                    if possible {
+                        counter(&name())
+                    } else {
+                        Metric::default()
+                    }
+                };
+                requests.push(REASONS.map(counter));
+                if by_specifier {
+                    let name = metrics::no_endpoints(rule.name(), destination.label());
+                    let gauge = owner.gauge(&name).unwrap_or_default();
+                    // The configuration before may have left another value.
+                    owner.set(gauge, 0);
+                    no_endpoints.push(gauge);
+                }
+            }
+        }
+        (own.first, own.requests) = (first.into(), requests.into());
+        own.no_endpoints = no_endpoints.into();
+        let (mut first, mut watched) = (Vec::new(), Vec::new());
+        for watch in policy.watches() {
+            first.push(u32::try_from(watched.len()).unwrap_or(u32::MAX));
+            let Some(rule) = policy.rules().get(watch.rule as usize) else {
+                continue;
+            };
+            for (place, destination) in rule.destinations().iter().enumerate() {
+                let (name, label) = (rule.name(), destination.label());
+                let stable = watch.settings.stable() == place;
+                let class = |class| counter(&metrics::responses_total(name, label, stable, class));
+                let rollbacks = || {
+                    counter(&metrics::rollbacks_total(
+                        name,
+                        label,
+                        watch.settings.observes(),
+                    ))
+                };
+                watched.push((
+                    CLASSES.map(class),
+                    if stable {
+                        Metric::default()
+                    } else {
+                        rollbacks()
+                    },
+                ));
+            }
+        }
+        (own.first_watched, own.watched) = (first.into(), watched.into());
+        own
+    }
+
+    /// The counter of requests with this decision.
+    pub(crate) fn requests(&self, decision: &Decision) -> Option<Metric> {
+        let first = *self.first.get(decision.rule as usize)?;
+        let by_reason = self.requests.get((first + decision.destination) as usize)?;
+        let place = REASONS
+            .iter()
+            .position(|reason| *reason == decision.reason)?;
+        by_reason.get(place).copied()
+    }
+
+    /// The counter of answers of this class, of a destination of the watched rule at this place.
+    pub(crate) fn responses(
+        &self,
+        watched: usize,
+        destination: u32,
+        class: Class,
+    ) -> Option<Metric> {
+        let (by_class, _) = self.of(watched, destination)?;
+        let place = CLASSES.iter().position(|known| *known == class)?;
+        by_class.get(place).copied()
+    }
+
+    /// The counter of rollbacks of a destination of the watched rule at this place.
+    pub(crate) fn rollbacks(&self, watched: usize, destination: u32) -> Option<Metric> {
+        Some(self.of(watched, destination)?.1)
+    }
+
+    /// Sets gauges of the policy, by their places.
+    pub(crate) fn set_gauges(&self, owner: &Owner, values: &[(usize, u64)]) {
+        for (place, value) in values {
+            if let Some(gauge) = self.gauges.get(*place) {
+                owner.set(*gauge, *value);
+            }
+        }
+    }
+
+    /// Shows which destinations have no endpoint.
+    pub(crate) fn show_empty(&self, owner: &Owner, empty: &[bool]) {
+        for (gauge, is_empty) in self.no_endpoints.iter().zip(empty) {
+            owner.set(*gauge, u64::from(*is_empty));
+        }
+    }
+
+    fn of(&self, watched: usize, destination: u32) -> Option<&([Metric; 3], Metric)> {
+        let first = *self.first_watched.get(watched)?;
+        self.watched.get((first + destination) as usize)
+    }
+}

@@ -1,0 +1,158 @@
+//! A plugin by its name: what its configurations share in the proxy, the HTTP filter's and the cluster specifier's.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use canary_filter::edge::{Record, Settings};
+use canary_filter::{InvalidConfig, Policy};
+
+use crate::abi::{self, Level};
+use crate::serving::Serving;
+
+/// `refuse` in this variable of Envoy's environment lets Envoy deal with a bad configuration in its own way.
+const ON_BAD_CONFIG: &str = "CANARY_ON_BAD_CONFIG";
+
+/// They are few.
+static PLUGINS: Mutex<Vec<Arc<Plugin>>> = Mutex::new(Vec::new());
+
+/// What the configurations of one name share.
+#[derive(Debug)]
+pub(crate) struct Plugin {
+    name: String,
+    /// The last policy that was accepted.
+    accepted: Mutex<Option<Arc<Serving>>>,
+    /// The records of the rules with `rollback`, by the rule's name. They outlive configurations.
+    records: Mutex<BTreeMap<Box<str>, Vec<u8>>>,
+    /// Counts the transitions of all rules.
+    transitions: AtomicU64,
+}
+
+/// What becomes of a configuration.
+pub(crate) enum Verdict {
+    /// It is in force.
+    Taken(Arc<Serving>),
+    /// It is refused, and the last good one goes on, if there was one.
+    Refused(Option<Arc<Serving>>),
+    /// It is left to Envoy to reject it.
+    Rejected,
+}
+
+impl Plugin {
+    /// The plugin of this name, the same for all its configurations.
+    pub(crate) fn named(name: &str) -> Arc<Self> {
+        let mut plugins = lock(&PLUGINS);
+        if let Some(known) = plugins.iter().find(|plugin| plugin.name == name) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(Self {
+            name: name.to_owned(),
+            accepted: Mutex::default(),
+            records: Mutex::default(),
+            transitions: AtomicU64::new(0),
+        });
+        plugins.push(Arc::clone(&new));
+        new
+    }
+
+    /// The name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Judges a configuration. `refuses` may have something against one that can be compiled.
+    pub(crate) fn judge(
+        &self,
+        bytes: &[u8],
+        refuses: impl FnOnce() -> Option<InvalidConfig>,
+    ) -> Verdict {
+        let last = lock(&self.accepted).clone();
+        // The filter and the specifier have the same configuration, and so may several listeners.
+        let same = last.clone().filter(|last| last.is_of(bytes));
+        let taken = match (refuses(), same) {
+            (Some(fault), _) => Err(fault),
+            (None, Some(same)) => return Verdict::Taken(same),
+            (None, None) => Policy::from_json(bytes),
+        };
+        match taken {
+            Ok(policy) => {
+                let serving = Arc::new(Serving::new(policy, bytes, self));
+                let rules = serving.policy().rules().len();
+                *lock(&self.accepted) = Some(Arc::clone(&serving));
+                self.log(Level::Info, &format!("configuration taken, rules: {rules}"));
+                Verdict::Taken(serving)
+            }
+            Err(fault) => self.refuse(&fault, last),
+        }
+    }
+
+    fn refuse(&self, fault: &InvalidConfig, last: Option<Arc<Serving>>) -> Verdict {
+        let refuse = env::var(ON_BAD_CONFIG).is_ok_and(|choice| choice == "refuse");
+        let consequence = match (refuse, &last) {
+            (true, _) => "the proxy is asked to reject it",
+            (false, Some(_)) => "the last accepted one stays in force",
+            (false, None) => "there is no earlier one, so nothing is chosen",
+        };
+        let line = format!("configuration refused, {consequence}: {fault}");
+        self.log(Level::Error, &line);
+        if refuse {
+            Verdict::Rejected
+        } else {
+            Verdict::Refused(last)
+        }
+    }
+
+    /// The last policy that was accepted.
+    pub(crate) fn current(&self) -> Option<Arc<Serving>> {
+        lock(&self.accepted).clone()
+    }
+
+    /// Writes a line about this plugin to Envoy's log.
+    pub(crate) fn log(&self, level: Level, line: &str) {
+        abi::log(level, &format!("canary-filter {}: {line}", self.name));
+    }
+
+    /// The record of a rule, as far as it is there.
+    pub(crate) fn record(&self, rule: &str, settings: &Settings) -> Record {
+        let records = lock(&self.records);
+        let bytes = records.get(rule).map(Vec::as_slice);
+        bytes.map_or_else(
+            || Record::empty(settings),
+            |bytes| Record::read(bytes, settings),
+        )
+    }
+
+    /// Changes the record of a rule. Nobody else changes it meanwhile.
+    pub(crate) fn change<T>(
+        &self,
+        rule: &str,
+        settings: &Settings,
+        change: impl FnOnce(&mut Record) -> T,
+    ) -> (Record, T) {
+        let mut records = lock(&self.records);
+        let bytes = records.get(rule).map(Vec::as_slice);
+        let mut record = bytes.map_or_else(
+            || Record::empty(settings),
+            |bytes| Record::read(bytes, settings),
+        );
+        let changed = change(&mut record);
+        records.insert(rule.into(), record.write(settings));
+        (record, changed)
+    }
+
+    /// A number that is another one after every transition of any rule.
+    pub(crate) fn transitions(&self) -> u64 {
+        self.transitions.load(Ordering::Acquire)
+    }
+
+    /// Tells all policies that a rule has had a transition, whose record is written already.
+    pub(crate) fn announce_transition(&self) {
+        self.transitions.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// A lock that a panic has not spoiled: what is behind it is changed in one step.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,359 @@
+//! A policy in service, shared by all workers: the weights in force, and the answers that are counted.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::time::{Duration, Instant};
+
+use canary_filter::edge::{
+    Answers, Gauge, Now, Steering, TICK_MS, report, watched as watched_rule,
+};
+use canary_filter::{Decision, InForce, Policy};
+
+use crate::abi::Level;
+use crate::host;
+use crate::plugin::{Plugin, lock};
+
+/// A ramp goes by whole seconds.
+const RAMP_MS: u64 = 1_000;
+
+/// Judgements after which all gauges are set again.
+const REFRESH: u32 = 20;
+
+/// Workers count in different places, so that they seldom wait for each other.
+const SHARDS: usize = 4;
+
+/// What all workers decide by.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    bytes: Box<[u8]>,
+    policy: Policy,
+    gauges: Box<[(String, Gauge)]>,
+    /// How often it is judged, in milliseconds; `None` if nothing moves.
+    period_ms: Option<u64>,
+    /// When the next judgement is due, and when the records are next followed without one.
+    judged_ms: AtomicU64,
+    followed_ms: AtomicU64,
+    in_force: RwLock<Arc<InForce>>,
+    judge: Mutex<Judge>,
+    watched: Box<[Watched]>,
+    /// The destinations that have no endpoint, as far as a cluster specifier has noticed.
+    empty: Box<[Box<[AtomicBool]>]>,
+    /// Whether one of these has changed since this was asked last.
+    empty_changed: AtomicBool,
+}
+
+/// A rule whose answers are judged.
+#[derive(Debug)]
+struct Watched {
+    answers: [Mutex<Answers>; SHARDS],
+    slower_than: Option<Duration>,
+}
+
+/// What one judgement leaves for the next.
+#[derive(Debug)]
+struct Judge {
+    steering: Steering,
+    /// The number of transitions that the weights in force go back to.
+    transitions: u64,
+    /// Whether every record has been stepped once since the configuration came: it may have ended rollbacks.
+    stepped: bool,
+    judgements: u32,
+    /// The values of the gauges.
+    last: Box<[Option<u64>]>,
+}
+
+/// What a judgement has led to, for the configuration whose request brought it about to carry out.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) lines: Vec<(Level, String)>,
+    /// The watched rule and the destination that is rolled back, by their places.
+    pub(crate) rollbacks: Vec<(usize, u32)>,
+    /// The gauges that have changed, by their places.
+    pub(crate) gauges: Vec<(usize, u64)>,
+}
+
+impl Serving {
+    /// Puts a policy in service. What is rolled back stays so, from the first request on.
+    pub(crate) fn new(policy: Policy, bytes: &[u8], plugin: &Plugin) -> Self {
+        let mut gauges = Vec::new();
+        Gauge::each(&policy, |name, gauge| gauges.push((name, gauge)));
+        let watched = policy.watches().iter().map(|watch| Watched {
+            answers: std::array::from_fn(|_| {
+                Mutex::new(Answers::new(watch.settings.destinations()))
+            }),
+            slower_than: watch.slower_than,
+        });
+        let watched: Box<[_]> = watched.collect();
+        let ramps = policy.rules().iter().any(|rule| rule.ramp().is_some());
+        let period_ms = if watched.is_empty() {
+            ramps.then_some(RAMP_MS)
+        } else {
+            Some(TICK_MS)
+        };
+        let mut judge = Judge {
+            steering: Steering::new(&policy),
+            transitions: plugin.transitions(),
+            stepped: false,
+            judgements: 0,
+            last: gauges.iter().map(|_| None).collect(),
+        };
+        if period_ms.is_some() {
+            judge.follow(&policy, plugin, host::now(), true);
+        }
+        let empty = policy.rules().iter().map(|rule| {
+            let flags = rule.destinations().iter().map(|_| AtomicBool::new(false));
+            flags.collect()
+        });
+        Self {
+            bytes: bytes.into(),
+            empty: empty.collect(),
+            empty_changed: AtomicBool::new(false),
+            gauges: gauges.into(),
+            period_ms,
+            judged_ms: AtomicU64::new(0),
+            followed_ms: AtomicU64::new(0),
+            in_force: RwLock::new(Arc::new(judge.steering.in_force().clone())),
+            judge: Mutex::new(judge),
+            watched,
+            policy,
+        }
+    }
+
+    /// Whether it is that of this configuration.
+    pub(crate) fn is_of(&self, bytes: &[u8]) -> bool {
+        *self.bytes == *bytes
+    }
+
+    /// The policy.
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The gauges of the rules and their names.
+    pub(crate) fn gauges(&self) -> &[(String, Gauge)] {
+        &self.gauges
+    }
+
+    /// The splits in force; `None` if they are the rules' own.
+    pub(crate) fn in_force(&self) -> Option<Arc<InForce>> {
+        self.period_ms?;
+        let in_force = self.in_force.read().unwrap_or_else(PoisonError::into_inner);
+        Some(Arc::clone(&in_force))
+    }
+
+    /// The place among the watched rules of the rule of this decision, if its answers are judged.
+    pub(crate) fn watched(&self, decision: &Decision) -> Option<usize> {
+        if self.watched.is_empty() {
+            return None;
+        }
+        self.policy.watch_of(decision.rule)
+    }
+
+    /// Whether it matters how long an answer takes.
+    pub(crate) fn times(&self, watched: usize) -> bool {
+        self.watched
+            .get(watched)
+            .is_some_and(|watched| watched.slower_than.is_some())
+    }
+
+    /// Whether an answer to a request of this time is too slow now.
+    pub(crate) fn is_slow(&self, watched: usize, started: Instant) -> bool {
+        let limit = self
+            .watched
+            .get(watched)
+            .and_then(|watched| watched.slower_than);
+        limit.is_some_and(|limit| host::instant().saturating_duration_since(started) > limit)
+    }
+
+    /// Changes what this worker has counted for the watched rule at this place.
+    pub(crate) fn count(&self, watched: usize, count: impl FnOnce(&mut Answers)) {
+        let shard = self
+            .watched
+            .get(watched)
+            .and_then(|watched| watched.answers.get(shard()));
+        if let Some(answers) = shard {
+            count(&mut lock(answers));
+        }
+    }
+
+    /// Notes whether a destination has an endpoint.
+    pub(crate) fn set_empty(&self, rule: u32, destination: u32, is_empty: bool) {
+        let of_rule = self.empty.get(rule as usize);
+        if let Some(known) = of_rule.and_then(|rule| rule.get(destination as usize))
+            && known.load(Ordering::Relaxed) != is_empty
+        {
+            known.store(is_empty, Ordering::Relaxed);
+            self.empty_changed.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether each destination has no endpoint, rule by rule, if one of them has changed since this was asked last.
+    pub(crate) fn empty(&self) -> Option<Vec<bool>> {
+        if !self.empty_changed.load(Ordering::Relaxed)
+            || !self.empty_changed.swap(false, Ordering::Acquire)
+        {
+            return None;
+        }
+        let flags = self.empty.iter().flat_map(|rule| rule.iter());
+        Some(flags.map(|flag| flag.load(Ordering::Relaxed)).collect())
+    }
+
+    /// Lets time pass. The first request that comes when a judgement is due makes it, and the others go on meanwhile.
+    pub(crate) fn pass(&self, plugin: &Plugin) -> Option<Outcome> {
+        let (mut judge, now) = self.due(&self.judged_ms)?;
+        let outcome = self.judge(&mut judge, plugin, now);
+        self.publish(&judge.steering);
+        Some(outcome)
+    }
+
+    /// Lets time pass for a configuration that sees no answers: others judge.
+    pub(crate) fn follow(&self, plugin: &Plugin) {
+        if let Some((mut judge, now)) = self.due(&self.followed_ms) {
+            judge.follow(&self.policy, plugin, now, false);
+            self.publish(&judge.steering);
+        }
+    }
+
+    fn due(&self, at_ms: &AtomicU64) -> Option<(MutexGuard<'_, Judge>, Now)> {
+        let period_ms = self.period_ms?;
+        if host::ms() < at_ms.load(Ordering::Relaxed) {
+            return None;
+        }
+        let judge = match self.judge.try_lock() {
+            Ok(judge) => judge,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        let now = host::now();
+        if now.ms < at_ms.load(Ordering::Relaxed) {
+            return None;
+        }
+        at_ms.store(now.ms + period_ms, Ordering::Relaxed);
+        Some((judge, now))
+    }
+
+    fn publish(&self, steering: &Steering) {
+        let unchanged = {
+            let in_force = self.in_force.read().unwrap_or_else(PoisonError::into_inner);
+            **in_force == *steering.in_force()
+        };
+        if !unchanged {
+            let new = Arc::new(steering.in_force().clone());
+            *self
+                .in_force
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = new;
+        }
+    }
+
+    fn judge(&self, judge: &mut Judge, plugin: &Plugin, now: Now) -> Outcome {
+        let mut outcome = Outcome::default();
+        let first = !std::mem::replace(&mut judge.stepped, true);
+        let transitions = plugin.transitions();
+        let changed = std::mem::replace(&mut judge.transitions, transitions) != transitions;
+        for (place, watched) in self.watched.iter().enumerate() {
+            let counted = watched
+                .answers
+                .iter()
+                .any(|answers| !lock(answers).is_empty());
+            if first || counted || judge.steering.is_due(place, now) {
+                self.step(place, watched, judge, plugin, now, &mut outcome);
+            } else if changed {
+                judge.read(&self.policy, place, plugin, now);
+            }
+        }
+        judge.steering.follow_ramps(&self.policy, now);
+        let refresh = judge.judgements == 0;
+        judge.judgements = (judge.judgements + 1) % REFRESH;
+        let gauges = self.gauges.iter().zip(&mut judge.last).enumerate();
+        for (place, ((_, gauge), last)) in gauges {
+            let value = judge.steering.value(&self.policy, *gauge);
+            if refresh || *last != Some(value) {
+                *last = Some(value);
+                outcome.gauges.push((place, value));
+            }
+        }
+        outcome
+    }
+
+    /// Adds what all workers have counted to the record, and judges what is there then.
+    fn step(
+        &self,
+        place: usize,
+        watched: &Watched,
+        judge: &mut Judge,
+        plugin: &Plugin,
+        now: Now,
+        outcome: &mut Outcome,
+    ) {
+        let Some(judged) = watched_rule(&self.policy, place) else {
+            return;
+        };
+        let (settings, rule) = (&judged.0.settings, judged.1);
+        let (record, transitions) = plugin.change(rule.name(), settings, |record| {
+            for answers in &watched.answers {
+                let mut answers = lock(answers);
+                record.add(settings, &answers, now.ms);
+                answers.clear();
+            }
+            let unix = u64::try_from(now.unix).unwrap_or(0);
+            record.step(settings, &rule.weights_at(now.unix), now.ms, unix)
+        });
+        for transition in &transitions {
+            let line = report(judged, transition).to_string();
+            let is_rollback = transition.is_rollback();
+            outcome.lines.push((
+                if is_rollback {
+                    Level::Warn
+                } else {
+                    Level::Info
+                },
+                line,
+            ));
+            if let (true, Ok(destination)) = (is_rollback, u32::try_from(transition.destination)) {
+                outcome.rollbacks.push((place, destination));
+            }
+        }
+        if !transitions.is_empty() {
+            plugin.announce_transition();
+        }
+        judge.steering.keep(place, judged, record, now);
+    }
+}
+
+impl Judge {
+    /// Acts on what the records and the ramps say, without changing them.
+    fn follow(&mut self, policy: &Policy, plugin: &Plugin, now: Now, first: bool) {
+        let transitions = plugin.transitions();
+        let changed = std::mem::replace(&mut self.transitions, transitions) != transitions;
+        for place in 0..policy.watches().len() {
+            if first || changed {
+                self.read(policy, place, plugin, now);
+            } else if self.steering.is_due(place, now)
+                && let Some(judged) = watched_rule(policy, place)
+            {
+                self.steering.act(place, judged, now);
+            }
+        }
+        self.steering.follow_ramps(policy, now);
+    }
+
+    fn read(&mut self, policy: &Policy, place: usize, plugin: &Plugin, now: Now) {
+        if let Some(judged) = watched_rule(policy, place) {
+            let record = plugin.record(judged.1.name(), &judged.0.settings);
+            self.steering.keep(place, judged, record, now);
+        }
+    }
+}
+
+/// Where this thread counts.
+fn shard() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static SHARD: usize = THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS;
+    }
+    SHARD.with(|shard| *shard)
+}
+
+#[cfg(test)]
+mod tests;
