@@ -190,10 +190,15 @@ fuzz: rust ## search for bytes that break the filter: make fuzz FUZZ_SECONDS=60 
 	@fuzz/run.sh $(FUZZ_SECONDS)
 
 .PHONY: integration
-integration: wasm native envoy ## run the tests in a real Envoy, with each of the two modules
+integration: wasm native envoy ## run the tests in a real Envoy
 	cargo build -p color -p canary
 	cargo test -p demo --test runner
 	cargo test -p integration --test envoy --test oracle --test convert
+
+# Not part of `make test`, because it would take as long again, twice.
+.PHONY: test-native
+test-native: wasm native envoy ## run the tests in a real Envoy with the native module, in two of its forms; takes minutes
+	cargo build -p color -p canary
 	CANARY_FILTER=native cargo test -p integration --test envoy --test oracle
 	CANARY_FILTER=both cargo test -p integration --test envoy
 
