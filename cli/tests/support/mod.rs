@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test's support")]
 
+#[cfg(unix)]
+pub(crate) mod kubectl;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
