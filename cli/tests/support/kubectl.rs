@@ -8,10 +8,20 @@ use std::process::Command;
 use super::Folder;
 
 /// In its folder, it prints `object.json`, which `next.json` replaces after the first time, keeps a patch in `patch.json`,
-/// and fails with the text in `get-fails` or `patch-fails`. All calls are in `calls`.
+/// and fails with the text in `get-fails` or `patch-fails`. It forwards the pods in `pods`, lines of a name and a port, to
+/// these ports. All calls are in `calls`.
 const SCRIPT: &str = r#"#!/bin/sh
 cd "$(dirname "$0")" || exit
 echo "$*" >>calls
+case "$1 $2" in
+"get pods")
+  if [ -f get-fails ]; then cat get-fails >&2; exit 1; fi
+  sed 's|\([^ ]*\) .*|pod/\1|' pods
+  exit ;;
+"port-forward "*)
+  echo "Forwarding from 127.0.0.1:$(sed -n "s|^${6#pod/} ||p" pods) -> 15000"
+  exec sleep 60 ;;
+esac
 case "$1 $6 $7" in
 "get --output=json ")
   if [ -f get-fails ]; then cat get-fails >&2; exit 1; fi
