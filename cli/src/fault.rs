@@ -127,6 +127,14 @@ impl Fault {
         }
     }
 
+    /// The same without its position, for a text that the user has not written.
+    pub(crate) fn nowhere(self) -> Self {
+        Self {
+            place: None,
+            ..self
+        }
+    }
+
     /// Says what was being done.
     pub(crate) fn because(self, words: &str) -> Self {
         Self {

@@ -7,6 +7,7 @@
 //! convert   bytes -> Documents -> VirtualServices -> rules, and the routes that read their header
 //! weights   bytes -> Document -> the Configuration that has the rule -> splices -> bytes, read again and compared
 //!                                                                                  -> Replacement, by rename
+//!           the bytes of a WasmPlugin in a cluster -> the same change -> LiveChange, a JSON patch for kubectl
 //! ```
 //!
 //! A file is never written from its parsed form: only the numbers are replaced, so comments and layout stay.
@@ -35,6 +36,7 @@ pub use commands::simulate::rollback::{Detection, Failing, Spread, percent};
 pub use commands::simulate::users::{Moves, Seen};
 pub use commands::simulate::{NotSimulated, Progress, Scenario, SimulatedRule, Source, simulate};
 pub use commands::status;
+pub use commands::weights::live::{LiveChange, change_live};
 pub use commands::weights::{Change, Changed, Weight, change_weights};
 pub use document::replace::{Replacement, read};
 pub use fault::{Fault, Severity};

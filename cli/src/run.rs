@@ -1,4 +1,4 @@
-//! The commands: each module has the arguments of one, and prints what the library says.
+//! The commands: each module has the arguments of one, and prints what the library says; `kubectl` is what two of them use.
 
 use std::process::ExitCode;
 
@@ -10,6 +10,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod explain;
+pub(crate) mod kubectl;
 pub(crate) mod man;
 pub(crate) mod schema;
 pub(crate) mod simulate;

@@ -5,7 +5,9 @@ mod argo_rollouts;
 mod envoy_gateway;
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
+use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kcr_extensions_istio_io::v1alpha1::wasmplugins::WasmPlugin;
 use kcr_flagger_app::v1beta1::metrictemplates::MetricTemplate;
 use kcr_gateway_networking_k8s_io::v1::gatewayclasses::GatewayClass;
@@ -35,6 +37,7 @@ pub fn check(document: &Value) -> Result<(), String> {
     match kind.as_str() {
         "apps/v1/Deployment" => strict::<Deployment>(document),
         "argoproj.io/v1alpha1/AnalysisTemplate" => strict::<AnalysisTemplate>(document),
+        "batch/v1/Job" => strict::<Job>(document),
         "extensions.istio.io/v1alpha1/WasmPlugin" => strict::<WasmPlugin>(document),
         "flagger.app/v1beta1/MetricTemplate" => strict::<MetricTemplate>(document),
         "gateway.envoyproxy.io/v1alpha1/ClientTrafficPolicy" => {
@@ -51,8 +54,11 @@ pub fn check(document: &Value) -> Result<(), String> {
         "networking.istio.io/v1/Gateway" => strict::<Gateway>(document),
         "networking.istio.io/v1/VirtualService" => strict::<VirtualService>(document),
         "networking.istio.io/v1alpha3/EnvoyFilter" => strict::<EnvoyFilter>(document),
+        "rbac.authorization.k8s.io/v1/Role" => strict::<Role>(document),
+        "rbac.authorization.k8s.io/v1/RoleBinding" => strict::<RoleBinding>(document),
         "v1/ConfigMap" => strict::<ConfigMap>(document),
         "v1/Service" => strict::<Service>(document),
+        "v1/ServiceAccount" => strict::<ServiceAccount>(document),
         _ => Err("this kind has no schema here".to_owned()),
     }
     .map_err(|reason| format!("{kind} {}: {reason}", at(document, "/metadata/name")))

@@ -1,6 +1,8 @@
-//! `canary weights`: changes the weights in a file, or ends a rollback, and changes no other byte.
+//! `canary weights`: changes the weights in a file, or ends a rollback, and changes no other byte. The same change makes
+//! the patch of a live object.
 
 mod edit;
+pub(crate) mod live;
 mod retry;
 
 use std::collections::BTreeSet;
@@ -48,6 +50,8 @@ pub struct Changed {
     pub retry: Option<String>,
     /// The ramp of the rule, whose weights replace these from its start on.
     ramp: Option<Ramp>,
+    /// The index of the rule in its configuration.
+    rule: usize,
 }
 
 impl Changed {
@@ -193,6 +197,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
             shares: Shares::from(rule),
             retry,
             ramp,
+            rule: index,
         });
     }
     let shared = splices.iter().find_map(Splice::shared).cloned();
@@ -219,6 +224,7 @@ pub fn change_weights(file: &[u8], must_be_json: bool, change: &Change) -> Resul
         shares,
         retry,
         ramp,
+        rule: index,
         text: Some(text),
     })
 }
@@ -286,12 +292,12 @@ fn choose(
 }
 
 fn already(fault: Fault) -> Fault {
-    fault.because("the file was not changed, because the filter refuses it as it is")
+    fault.because("nothing was changed, because the filter refuses it as it is")
 }
 
 /// The last check failed: the new content, read again, differs from what was asked for.
 fn unsure() -> Fault {
     Fault::new(
-        "the file was not changed: these weights cannot be edited without changing something else, so edit them by hand",
+        "nothing was changed: these weights cannot be edited without changing something else, so edit them by hand",
     )
 }

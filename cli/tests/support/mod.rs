@@ -3,6 +3,12 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test's support")]
 
+pub(crate) mod admin;
+#[cfg(unix)]
+pub(crate) mod gitops;
+#[cfg(unix)]
+pub(crate) mod kubectl;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};

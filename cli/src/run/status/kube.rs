@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::children::Children;
 use super::fetch::Target;
+use crate::run::kubectl::{joined, kubectl, not_run};
 
 /// Which pods.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,22 +118,20 @@ impl Kube {
     }
 
     fn list(&self) -> Result<Vec<String>, String> {
-        let mut command = Command::new("kubectl");
-        command
-            .args(["get", "pods", "--namespace", &self.pods.namespace])
-            .args(["--selector", &self.pods.selector])
-            .args([
-                "--field-selector",
-                "status.phase=Running",
-                "--output",
-                "name",
-            ])
-            .stdin(Stdio::null());
-        let output = command.output().map_err(|error| not_run(&error))?;
-        if !output.status.success() {
-            return Err(format!("kubectl get pods: {}", joined(&output.stderr)));
-        }
-        let names = String::from_utf8_lossy(&output.stdout);
+        let arguments = [
+            "get",
+            "pods",
+            "--namespace",
+            &self.pods.namespace,
+            "--selector",
+            &self.pods.selector,
+            "--field-selector",
+            "status.phase=Running",
+            "--output",
+            "name",
+        ];
+        let names = kubectl("get pods", arguments)?;
+        let names = String::from_utf8_lossy(&names);
         let names: Vec<_> = names
             .lines()
             .filter_map(|line| line.trim().strip_prefix("pod/"))
@@ -205,17 +204,6 @@ impl Kube {
 fn port(line: &str) -> Option<u16> {
     let (_, rest) = line.split_once("127.0.0.1:")?;
     rest.split(' ').next()?.parse().ok()
-}
-
-fn not_run(error: &std::io::Error) -> String {
-    format!("kubectl cannot be run: {error}")
-}
-
-/// What a program has said, in one line.
-fn joined(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
