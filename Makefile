@@ -189,18 +189,23 @@ reproduce: wasm ## check that the same sources give the same module under anothe
 fuzz: rust ## search for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (for each of two targets)
 	@fuzz/run.sh $(FUZZ_SECONDS)
 
+# Most of a test in Envoy is waiting, so that more of them run than there are processors.
+threads := --test-threads $(shell echo $$(( 2 * $$(nproc) )))
+
 .PHONY: integration
 integration: wasm native envoy ## run the tests in a real Envoy
 	cargo build -p color -p canary
 	cargo test -p demo --test runner
-	cargo test -p integration --test envoy --test oracle --test convert
+	cargo test -p integration --test envoy -- $(threads)
+	cargo test -p integration --test oracle --test convert
 
 # Not part of `make test`, because it would take as long again, twice.
 .PHONY: test-native
 test-native: wasm native envoy ## run the tests in a real Envoy with the native module, in two of its forms; takes minutes
 	cargo build -p color -p canary
-	CANARY_FILTER=native cargo test -p integration --test envoy --test oracle
-	CANARY_FILTER=both cargo test -p integration --test envoy
+	CANARY_FILTER=native cargo test -p integration --test envoy -- $(threads)
+	CANARY_FILTER=native cargo test -p integration --test oracle
+	CANARY_FILTER=both cargo test -p integration --test envoy -- $(threads)
 
 .PHONY: dashboard
 dashboard: wasm envoy ## draw docs/dashboard.svg from the answers of a real Prometheus; takes a minute
