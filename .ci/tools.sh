@@ -70,7 +70,7 @@ get_helm() {
   type -P helm >/dev/null && return
   if ! type -P go >/dev/null; then
     say "skipped: helm: Debian has none, and Go, which could build it, is not installed"
-  elif said=$(GOBIN=/usr/local/bin timeout --kill-after 5 400 \
+  elif said=$(GOBIN=/usr/local/bin timeout --kill-after 5 150 \
     go install -buildvcs=false helm.sh/helm/v3/cmd/helm@v3.22.0 2>&1 </dev/null); then
     say "helm: built by Go"
   else
