@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -59,18 +59,7 @@ impl Envoy {
         }
         let mut process = start(command, &dir.join("envoy.log")).unwrap();
 
-        let admin = eventually("Envoy has an admin interface", || match process.ended() {
-            Some(ended) => Some(Err(ended)),
-            None => Some(Ok(fs::read_to_string(dir.join("admin"))
-                .ok()?
-                .trim()
-                .parse()
-                .ok()?)),
-        })?;
-        eventually("Envoy is ready", || match process.ended() {
-            Some(ended) => Some(Err(ended)),
-            None => ready(admin).then_some(Ok(())),
-        })?;
+        let admin = admin_when_ready(&mut process, &dir.join("admin"))?;
         let listeners = http1::get(admin, "/listeners?format=json").unwrap().body;
         let listeners: Value = serde_json::from_str(&listeners).unwrap();
         let address = &listeners["listener_statuses"][0]["local_address"]["socket_address"];
@@ -172,6 +161,20 @@ impl Drop for Envoy {
             );
         }
     }
+}
+
+/// Waits until Envoy is ready, and returns the address of its admin interface, which Envoy writes into `file`.
+///
+/// # Errors
+/// Envoy ended before it was ready.
+pub(crate) fn admin_when_ready(process: &mut Process, file: &Path) -> Result<SocketAddr, Ended> {
+    eventually("Envoy is ready", || {
+        if let Some(ended) = process.ended() {
+            return Some(Err(ended));
+        }
+        let admin = fs::read_to_string(file).ok()?.trim().parse().ok()?;
+        ready(admin).then_some(Ok(admin))
+    })
 }
 
 /// Waits until `look` returns a value. Panics with `what` if that takes too long.

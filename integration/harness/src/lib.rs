@@ -23,6 +23,7 @@
     reason = "not the core: it waits for Envoy"
 )]
 
+mod bare;
 mod browser;
 mod chromium;
 mod devtools;
@@ -35,6 +36,7 @@ mod scratch;
 mod setup;
 mod upstream;
 
+pub use bare::BareEnvoy;
 pub use browser::Browser;
 pub use chromium::Chromium;
 pub use devtools::Tab;
@@ -48,8 +50,8 @@ pub use upstream::{Behaviour, Color, Echo};
 
 /// The cluster of the stable version, as `envoy/` and `istio/` name it.
 pub const BLUE: &str = "outbound|8000|blue-sub|color-service.default.svc.cluster.local";
-/// The gauge of the shipped plugin that is 1 while its newest configuration is refused.
-pub const CONFIG_REFUSED: &str = "wasmcustom.canary_config_refused.plugin=.=canary;.;";
-
 /// The cluster of the new version.
 pub const GREEN: &str = "outbound|8000|green-sub|color-service.default.svc.cluster.local";
+
+/// The gauge of the shipped plugin that is 1 while its newest configuration is refused.
+pub const CONFIG_REFUSED: &str = "wasmcustom.canary_config_refused.plugin=.=canary;.;";

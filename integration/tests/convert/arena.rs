@@ -1,16 +1,14 @@
 //! One Envoy with two listeners for each case: one with the routes before the conversion, one with the filter and the routes
 //! after it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
-use harness::http1::{self, Connection, Response};
-use harness::{Binary, Filter, Process, Scratch, eventually};
+use harness::http1::{Connection, Response};
+use harness::{BareEnvoy, Filter, Scratch};
 use manifests::Documents;
 use serde_json::{Value, json};
 
@@ -42,11 +40,7 @@ pub(crate) enum Side {
 }
 
 /// A running Envoy.
-pub(crate) struct Arena {
-    addresses: BTreeMap<String, SocketAddr>,
-    _process: Process,
-    _dir: Scratch,
-}
+pub(crate) struct Arena(BareEnvoy);
 
 /// A client of one listener.
 pub(crate) struct Client {
@@ -81,47 +75,14 @@ impl Arena {
             }}]},
             "static_resources": {"listeners": listeners, "clusters": clusters}
         });
-        fs::write(dir.join("envoy.json"), bootstrap.to_string()).unwrap();
-        let mut command = Command::new(
-            Binary::Envoy
-                .find()
-                .unwrap_or_else(|missing| panic!("{missing}")),
-        );
-        command
-            .arg("-c")
-            .arg(dir.join("envoy.json"))
-            .arg("--admin-address-path")
-            .arg(dir.join("admin"));
-        command.args([
-            "--concurrency",
-            "1",
-            "--use-dynamic-base-id",
-            "--log-level",
-            "error",
-        ]);
-        let mut process = Process::start("Envoy", &command, &dir.join("envoy.log")).unwrap();
-        let admin = eventually("Envoy is ready", || {
-            if let Some(ended) = process.ended() {
-                panic!("Envoy ended:\n{}", ended.log);
-            }
-            let admin = fs::read_to_string(dir.join("admin"))
-                .ok()?
-                .trim()
-                .parse()
-                .ok()?;
-            let ready = http1::get(admin, "/ready").is_ok_and(|answer| answer.status == 200);
-            ready.then_some(admin)
-        });
-        Self {
-            addresses: addresses(admin),
-            _process: process,
-            _dir: dir,
-        }
+        let envoy = BareEnvoy::try_start(&bootstrap, dir)
+            .unwrap_or_else(|ended| panic!("Envoy ended:\n{}", ended.log));
+        Self(envoy)
     }
 
     pub(crate) fn client(&self, case: &Case, side: Side) -> Client {
         Client {
-            address: self.addresses[&name(case, side)],
+            address: self.0.listeners()[&name(case, side)],
             connection: None,
         }
     }
@@ -285,20 +246,4 @@ fn cluster(name: &str, socket: &Path) -> Value {
             {"endpoint": {"address": {"pipe": {"path": socket}}}}
         ]}]}
     })
-}
-
-fn addresses(admin: SocketAddr) -> BTreeMap<String, SocketAddr> {
-    let page = http1::get(admin, "/listeners?format=json").unwrap().body;
-    let page: Value = serde_json::from_str(&page).unwrap();
-    let address = |listener: &Value| -> Option<(String, SocketAddr)> {
-        let port = listener["local_address"]["socket_address"]["port_value"].as_u64()?;
-        Some((
-            listener["name"].as_str()?.to_owned(),
-            SocketAddr::from(([127, 0, 0, 1], port.try_into().ok()?)),
-        ))
-    };
-    list(&page["listener_statuses"])
-        .iter()
-        .filter_map(address)
-        .collect()
 }

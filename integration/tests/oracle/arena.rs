@@ -1,12 +1,10 @@
 //! One Envoy with many listeners. Each has one rule list twice: in the filter and as native routes.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::SocketAddr;
-use std::process::Command;
 
 use harness::http1;
-use harness::{Binary, Ended, Filter, Process, Scratch, eventually};
+use harness::{BareEnvoy, Ended, Filter, Scratch};
 use serde_json::{Value, json};
 
 use crate::request::Client;
@@ -22,9 +20,7 @@ pub(crate) struct Site {
 /// A running Envoy with these sites.
 pub(crate) struct Arena {
     sites: Vec<SocketAddr>,
-    admin: SocketAddr,
-    _process: Process,
-    _dir: Scratch,
+    envoy: BareEnvoy,
 }
 
 /// Decodes hex digits into another header, so that a value can hold bytes that a client cannot send.
@@ -93,7 +89,6 @@ impl Site {
 impl Arena {
     /// Starts Envoy. An error means that Envoy refuses the configuration.
     pub(crate) fn start(sites: &[Site]) -> Result<Self, Ended> {
-        let dir = Scratch::new();
         let listeners: Vec<_> = sites
             .iter()
             .enumerate()
@@ -109,42 +104,16 @@ impl Arena {
             }}]},
             "static_resources": {"listeners": listeners}
         });
-        fs::write(dir.join("envoy.json"), bootstrap.to_string()).unwrap();
-        let mut command = Command::new(
-            Binary::Envoy
-                .find()
-                .unwrap_or_else(|missing| panic!("{missing}")),
-        );
-        command
-            .arg("-c")
-            .arg(dir.join("envoy.json"))
-            .arg("--admin-address-path")
-            .arg(dir.join("admin"));
-        command.args([
-            "--concurrency",
-            "1",
-            "--use-dynamic-base-id",
-            "--log-level",
-            "error",
-        ]);
-        let mut process = Process::start("Envoy", &command, &dir.join("envoy.log")).unwrap();
-        let admin = eventually("Envoy is ready", || {
-            if let Some(ended) = process.ended() {
-                return Some(Err(ended));
-            }
-            let admin = fs::read_to_string(dir.join("admin"))
-                .ok()?
-                .trim()
-                .parse()
-                .ok()?;
-            let ready = http1::get(admin, "/ready").is_ok_and(|answer| answer.status == 200);
-            ready.then_some(Ok(admin))
-        })?;
+        let envoy = BareEnvoy::try_start(&bootstrap, Scratch::new())?;
+        let sites: BTreeMap<usize, _> = envoy
+            .listeners()
+            .iter()
+            .filter_map(|(name, address)| Some((name.parse().ok()?, *address)))
+            .collect();
+        assert_eq!(sites.len(), listeners.len());
         Ok(Self {
-            sites: addresses(admin, sites.len()),
-            admin,
-            _process: process,
-            _dir: dir,
+            sites: sites.into_values().collect(),
+            envoy,
         })
     }
 
@@ -155,31 +124,11 @@ impl Arena {
 
     /// Envoy does not log this, so only the statistics show it.
     pub(crate) fn no_vm_restarted(&self) {
-        let stats = http1::get(self.admin, "/stats?filter=vm_reload")
+        let stats = http1::get(self.envoy.admin_address(), "/stats?filter=vm_reload")
             .unwrap()
             .body;
         assert!(stats.lines().all(|line| line.ends_with(": 0")), "{stats}");
     }
-}
-
-fn addresses(admin: SocketAddr, count: usize) -> Vec<SocketAddr> {
-    let page = http1::get(admin, "/listeners?format=json").unwrap().body;
-    let page: Value = serde_json::from_str(&page).unwrap();
-    let address = |listener: &Value| -> Option<(usize, SocketAddr)> {
-        let port = listener["local_address"]["socket_address"]["port_value"].as_u64()?;
-        Some((
-            listener["name"].as_str()?.parse().ok()?,
-            SocketAddr::from(([127, 0, 0, 1], port.try_into().ok()?)),
-        ))
-    };
-    let found: BTreeMap<_, _> = page["listener_statuses"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(address)
-        .collect();
-    assert_eq!(found.len(), count, "{page}");
-    found.into_values().collect()
 }
 
 /// Finds by bisection the smallest part that Envoy refuses, and returns it with Envoy's reason.
