@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use launch::envoy;
 
-use crate::Trouble;
+use crate::{Trouble, watch};
 
 /// The filter acts on a configuration in its tick, every 250 ms; this is four of them.
 const QUIET: Duration = Duration::from_secs(1);
@@ -54,8 +54,7 @@ fn stats(admin: SocketAddr) -> Result<BTreeMap<String, u64>, Trouble> {
 }
 
 fn accepted(stats: &BTreeMap<String, u64>) -> u64 {
-    let name = "extension_config_discovery.http_filter.canary.update_success";
-    stats.get(name).copied().unwrap_or(0)
+    watch::updates(stats, "success")
 }
 
 fn gauges(stats: &BTreeMap<String, u64>) -> impl Iterator<Item = (&String, &u64)> {

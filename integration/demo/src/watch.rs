@@ -73,14 +73,9 @@ impl Watch {
     }
 
     fn judge(&mut self, stats: &BTreeMap<String, u64>) {
-        let stat = |name: &str| stats.get(name).copied().unwrap_or(0);
-        let updates = |what| {
-            stat(&format!(
-                "extension_config_discovery.http_filter.canary.update_{what}"
-            ))
-        };
+        let accepted = updates(stats, "success");
         // Envoy counts a file that is not YAML as a failure, not as a rejected update.
-        let (accepted, rejected) = (updates("success"), updates("rejected") + updates("failure"));
+        let rejected = updates(stats, "rejected") + updates(stats, "failure");
         if rejected > self.rejected {
             self.refused_by_envoy = true;
         } else if accepted > self.accepted {
@@ -93,6 +88,12 @@ impl Watch {
             .any(|(name, value)| name.starts_with(CONFIG_REFUSED) && *value > 0);
         self.refused = self.refused_by_envoy || refused;
     }
+}
+
+/// How many updates of the filter had this result, by Envoy's name for it.
+pub(crate) fn updates(stats: &BTreeMap<String, u64>, result: &str) -> u64 {
+    let name = format!("extension_config_discovery.http_filter.canary.update_{result}");
+    stats.get(&name).copied().unwrap_or(0)
 }
 
 fn weights(file: &str) -> Option<String> {
