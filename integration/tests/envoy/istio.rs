@@ -49,6 +49,15 @@ pub(crate) fn setup(manifests: &Manifests, change: fn(&mut Value), weights: [u32
     }
 }
 
+/// The gateway with the plugin and both patches, as Istio translates them.
+fn at_gateway(weights: [u32; 2]) -> Setup {
+    setup(
+        &gateway(),
+        |bootstrap| gateway().translate(bootstrap),
+        weights,
+    )
+}
+
 pub(crate) fn get(envoy: &Envoy, path: &str, header: &str, values: &[&str]) -> Response {
     let host = "color-service.default.svc.cluster.local";
     let lines: String = values
@@ -79,11 +88,7 @@ pub(crate) fn nobody_steers(world: &World, state: &str, header: &str, version: &
 
 #[test]
 fn the_gateway_sends_each_request_where_the_plugin_decides() {
-    let world = World::start(&setup(
-        &gateway(),
-        |bootstrap| gateway().translate(bootstrap),
-        [1, 1],
-    ));
+    let world = World::start(&at_gateway([1, 1]));
     let mut seen = [0, 0];
     for _ in 0..100 {
         let answer = get(&world.envoy, "/color", "accept", &["text/plain"]);
@@ -113,22 +118,14 @@ fn the_gateway_sends_each_request_where_the_plugin_decides() {
 
 #[test]
 fn with_the_plugin_a_client_cannot_choose_the_cluster() {
-    let world = World::start(&setup(
-        &gateway(),
-        |bootstrap| gateway().translate(bootstrap),
-        [0, 1],
-    ));
+    let world = World::start(&at_gateway([0, 1]));
     nobody_steers(&world, "present", "x-canary-cluster", "green");
     assert_eq!(world.blue.served(), 0);
 }
 
 #[test]
 fn without_the_plugin_a_client_cannot_choose_the_cluster() {
-    let with = setup(
-        &gateway(),
-        |bootstrap| gateway().translate(bootstrap),
-        [0, 1],
-    );
+    let with = at_gateway([0, 1]);
     let world = World::start(&Setup {
         delivery: Delivery::Absent,
         ..with
@@ -205,11 +202,7 @@ fn after_a_crash_everybody_is_on_stable_and_a_client_cannot_choose() {
     let dir = Scratch::new();
     let module = dir.join("crashes.wasm");
     fs::write(&module, wat::parse_str(CRASHES).unwrap()).unwrap();
-    let mut setup = setup(
-        &gateway(),
-        |bootstrap| gateway().translate(bootstrap),
-        [0, 1],
-    );
+    let mut setup = at_gateway([0, 1]);
     setup.filter.module = module;
     setup.concurrency = 1;
     let world = World::start(&setup);
@@ -229,11 +222,7 @@ fn a_proxy_that_starts_with_a_module_it_cannot_load_answers_500() {
     let dir = Scratch::new();
     let module = dir.join("empty.wasm");
     fs::write(&module, wat::parse_str("(module)").unwrap()).unwrap();
-    let mut setup = setup(
-        &gateway(),
-        |bootstrap| gateway().translate(bootstrap),
-        [0, 1],
-    );
+    let mut setup = at_gateway([0, 1]);
     setup.filter.module = module;
     let world = World::start(&setup);
     let answer = get(&world.envoy, "/color", "x-canary-cluster", &[GREEN]);

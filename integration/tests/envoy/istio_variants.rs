@@ -17,6 +17,15 @@ fn subset_header() -> Manifests {
     Manifests::read(&files, Some("subset-header/kustomization.yaml"))
 }
 
+/// The gateway whose routes match on the subset, with everybody on green.
+fn by_subset() -> Setup {
+    setup(
+        &subset_header(),
+        |bootstrap| subset_header().translate(bootstrap),
+        [0, 1],
+    )
+}
+
 fn mesh() -> Manifests {
     let files = [
         "base/plugin.yaml",
@@ -29,11 +38,7 @@ fn mesh() -> Manifests {
 
 #[test]
 fn routes_by_subset_need_no_envoy_filter() {
-    let with = setup(
-        &subset_header(),
-        |bootstrap| subset_header().translate(bootstrap),
-        [0, 1],
-    );
+    let with = by_subset();
     let world = World::start(&with);
     nobody_steers(&world, "present", "x-canary-subset", "green");
     for values in [
@@ -50,11 +55,7 @@ fn routes_by_subset_need_no_envoy_filter() {
 /// The documented limit of this variant: without the plugin, nothing removes the header.
 #[test]
 fn by_subset_and_without_the_plugin_a_client_chooses_between_the_subsets_and_nothing_else() {
-    let with = setup(
-        &subset_header(),
-        |bootstrap| subset_header().translate(bootstrap),
-        [0, 1],
-    );
+    let with = by_subset();
     let world = World::start(&Setup {
         delivery: Delivery::Absent,
         ..with
