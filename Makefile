@@ -189,7 +189,7 @@ reproduce: wasm ## check that the same sources give the same module under anothe
 fuzz: rust ## search for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (for each of two targets)
 	@fuzz/run.sh $(FUZZ_SECONDS)
 
-# Most of a test in Envoy is waiting, so that more of them run than there are processors.
+# A test in Envoy mostly waits, so more of them run at once than there are processors.
 threads := --test-threads $(shell echo $$(( 2 * $$(nproc) )))
 
 .PHONY: integration
@@ -227,7 +227,7 @@ bench: wasm native envoy ## measure the cost of the filter and its alternatives 
 	cargo run -q --release -p bench
 	cargo bench -q -p canary-filter --no-default-features --bench core
 
-# Without a container engine the two print so and succeed.
+# Without a container engine, the next two targets print that they are skipped, and succeed.
 without_engine = if ! integration/engine.sh >/dev/null 2>&1; then echo "skipped: $@: no container engine";
 
 .PHONY: test-images
@@ -247,7 +247,7 @@ picture: wasm envoy ## take the picture of the wall for the README, docs/wall.pn
 	cargo test -p integration --test envoy -- --ignored the_picture_of_the_readme
 
 .PHONY: test-envoy-gateway
-test-envoy-gateway: wasm envoy ## run gateway-api/envoy-gateway in Envoy Gateway, which is built first; takes minutes
+test-envoy-gateway: wasm envoy ## run gateway-api/envoy-gateway-http in Envoy Gateway, which is built first; takes minutes
 	@if reason=$$(integration/envoy-gateway.sh missing); then echo "skipped: $@: $$reason"; \
 	  else integration/envoy-gateway.sh build && \
 	    cargo test -p integration --test envoy_gateway -- --nocapture; fi
