@@ -17,9 +17,9 @@ use crate::run::{Ended, time};
 /// every fault as FILE:LINE:COLUMN: PATH: REASON.
 ///
 /// A FILE is what you give to Envoy or Kubernetes, in YAML or JSON: an ECDS file, a listener, a bootstrap or an EnvoyFilter
-/// with the Wasm filter; a WasmPlugin or TrafficExtension of Istio, or an EnvoyExtensionPolicy of Envoy Gateway, among other
-/// documents if you like; or the bare configuration. Aliases and merge keys are followed as Kubernetes' tools do. Render a
-/// template (Helm, Jinja) first. A file whose name ends in .json must be JSON.
+/// with the filter, as wasm or native module; a WasmPlugin or TrafficExtension of Istio, or an EnvoyExtensionPolicy of
+/// Envoy Gateway, among other documents if you like; or the bare configuration. Aliases and merge keys are followed as
+/// Kubernetes' tools do. Render a template (Helm, Jinja) first. A file whose name ends in .json must be JSON.
 #[derive(Debug, clap::Args)]
 #[command(
     after_long_help = "Example:\n  $ canary check envoy/canary.yaml\n  envoy/canary.yaml: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %"
@@ -29,7 +29,8 @@ pub(crate) struct Arguments {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Files around the filter: EnvoyFilter, VirtualService, HTTPRoute, DestinationRule, Service, Gateway,
-    /// ClientTrafficPolicy, or Envoy's configuration. Routes and services that do not fit the configuration are reported
+    /// the policies of Envoy Gateway, or Envoy's configuration. Routes and services that do not fit the configuration are
+    /// reported
     #[arg(long, value_name = "FILE", num_args = 1..)]
     with: Vec<PathBuf>,
     /// What to print
