@@ -1,5 +1,5 @@
-# `make` alone lists the targets. They need make, Rust (rustup) and Python 3. Only parts of the Rust toolchain are
-# installed outside of target/.
+# `make` alone lists the targets. They need make, Rust (rustup), a C compiler and Python 3. Only parts of the Rust
+# toolchain are installed outside of target/.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
