@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::commands::explain::{Question, text};
-use crate::commands::simulate::ramp::rfc3339;
+use crate::commands::status::utc;
 use crate::document::configuration::Configuration;
 
 /// The answer of one configuration.
@@ -238,7 +238,7 @@ impl<'a> About<'a> {
             line: self.line_of_rule(choice.rule),
             r#match: choice.entry,
             random: is_random,
-            ramp_at: rule.ramp().map(|_| rfc3339(self.question.at)),
+            ramp_at: rule.ramp().map(|_| utc(self.question.at)),
             reason: first.reason.as_str(),
             destination: label(first).filter(|_| !is_random),
             destinations: candidates.collect(),

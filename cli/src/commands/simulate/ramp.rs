@@ -6,6 +6,7 @@ use canary_filter::{Ramp, Rule};
 use serde::Serialize;
 
 use crate::commands::simulate::users::parts;
+use crate::commands::status::utc;
 
 /// How many times between the first and the last step are shown beside those of the steps.
 const BETWEEN: i64 = 16;
@@ -28,7 +29,7 @@ pub(super) fn over_time(rule: &Rule) -> Vec<Moment> {
     };
     let moment = |at: i64| Moment {
         at,
-        time: rfc3339(at),
+        time: utc(at),
         shares: parts(&rule.weights_at(at)),
     };
     times(ramp).into_iter().map(moment).collect()
@@ -47,9 +48,4 @@ fn times(ramp: &Ramp) -> BTreeSet<i64> {
         times.insert(start.saturating_add(length / BETWEEN * part));
     }
     times
-}
-
-/// `2026-12-01T09:00:00Z`.
-pub(crate) fn rfc3339(at: i64) -> String {
-    jiff::Timestamp::from_second(at).map_or_else(|_| at.to_string(), |time| time.to_string())
 }

@@ -6,10 +6,11 @@ use anstyle::Style;
 use comfy_table::CellAlignment;
 
 use crate::commands::explain::text::Styled;
-use crate::commands::simulate::ramp::{Moment, rfc3339};
+use crate::commands::simulate::ramp::Moment;
 use crate::commands::simulate::rollback::{Detection, Spread};
 use crate::commands::simulate::users::Moves;
 use crate::commands::simulate::{Scenario, SimulatedRule};
+use crate::commands::status::utc;
 use crate::commands::table::table;
 
 const BOLD: Style = Style::new().bold();
@@ -91,7 +92,7 @@ impl SimulatedRule {
         } else {
             "before all of these"
         };
-        let _ = write!(text, "\nthe table is for {}, {place}", rfc3339(now));
+        let _ = write!(text, "\nthe table is for {}, {place}", utc(now));
         text
     }
 }
