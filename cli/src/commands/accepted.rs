@@ -38,12 +38,9 @@ pub(crate) fn accepted<'d>(
     let (mut accepted, mut faults) = (Vec::new(), Vec::new());
     for configuration in document.configurations().map_err(|fault| vec![fault])? {
         match configuration {
-            Ok(configuration) => match configuration.policy() {
+            Ok(configuration) => match configuration.policy_or_faults() {
                 Ok(policy) => accepted.push((configuration, policy)),
-                Err(first) => {
-                    let all = configuration.faults();
-                    faults.extend(if all.is_empty() { vec![first] } else { all });
-                }
+                Err(all) => faults.extend(all),
             },
             Err(fault) => faults.push(fault),
         }

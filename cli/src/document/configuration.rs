@@ -179,8 +179,19 @@ impl<'d> Configuration<'d> {
         Policy::from_json(self.json.as_bytes()).map_err(|invalid| self.fault(&invalid))
     }
 
+    /// As [`policy`](Self::policy), but a refusal has every reason.
+    ///
+    /// # Errors
+    /// All faults, in the order of the file.
+    pub(crate) fn policy_or_faults(&self) -> Result<Policy, Vec<Fault>> {
+        self.policy().map_err(|first| {
+            let all = self.faults();
+            if all.is_empty() { vec![first] } else { all }
+        })
+    }
+
     /// All faults of a configuration that [`policy`](Self::policy) refuses, in the order of the file.
-    pub(crate) fn faults(&self) -> Vec<Fault> {
+    fn faults(&self) -> Vec<Fault> {
         if let Err(fault) = self.value()
             && !self.json.trim().is_empty()
         {

@@ -17,14 +17,7 @@ impl<'d> Subject<'d> {
     /// # Errors
     /// All faults of a configuration that the filter refuses.
     pub(super) fn new(configuration: Configuration<'d>) -> Result<Self, Vec<Fault>> {
-        let policy = configuration.policy().map_err(|first| {
-            let faults = configuration.faults();
-            if faults.is_empty() {
-                vec![first]
-            } else {
-                faults
-            }
-        })?;
+        let policy = configuration.policy_or_faults()?;
         Ok(Self {
             configuration,
             policy,
