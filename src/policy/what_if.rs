@@ -56,7 +56,11 @@ impl<S> Policy<S> {
         Ok(in_force)
     }
 
-    fn can_be_out(&self, label: &str) -> Result<(), NotWatched> {
+    /// Whether a rule can have its destination with this label rolled back.
+    ///
+    /// # Errors
+    /// Why no rule can.
+    pub fn can_be_out(&self, label: &str) -> Result<(), NotWatched> {
         let mut reason = NotWatched::Unknown;
         for (number, rule) in (0..).zip(&self.rules) {
             let mut destinations = rule.destinations().iter();

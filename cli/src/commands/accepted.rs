@@ -51,3 +51,23 @@ pub(crate) fn accepted<'d>(
         Err(faults)
     }
 }
+
+/// Checks that some configuration has a rule that can have each of these labels rolled back.
+///
+/// # Errors
+/// The first label that none has, and why the first configuration has none.
+pub(crate) fn can_be_out<'l>(
+    accepted: &[(Configuration<'_>, Policy)],
+    labels: impl IntoIterator<Item = &'l String>,
+) -> Result<(), Unusable> {
+    for label in labels {
+        let refusals = accepted
+            .iter()
+            .map(|(_, policy)| policy.can_be_out(label).err());
+        let reasons = refusals.collect::<Option<Vec<_>>>().unwrap_or_default();
+        if let Some(reason) = reasons.first() {
+            return Err(Unusable::new(format!("`{label}` {reason}")));
+        }
+    }
+    Ok(())
+}

@@ -12,7 +12,7 @@ use std::fmt;
 
 use canary_filter::{InForce, Policy, Request};
 
-use crate::commands::accepted::{Refused, accepted};
+use crate::commands::accepted::{Refused, accepted, can_be_out};
 use crate::commands::explain::answer::{About, Explained};
 use crate::commands::explain::request::HttpRequest;
 use crate::document::Document;
@@ -44,8 +44,7 @@ pub fn explain(
 ) -> Result<Vec<Explained>, Refused> {
     let document = Document::parse(file, must_be_json).map_err(|fault| vec![fault])?;
     let accepted = accepted(&document)?;
-    let policies: Vec<_> = accepted.iter().map(|(_, policy)| policy).collect();
-    can_be_out(&policies, question)?;
+    can_be_out(&accepted, &question.out)?;
     let lines = question.request.lines();
     let explained = accepted.iter().map(|(configuration, policy)| {
         let in_force = in_force(policy, question);
@@ -55,25 +54,12 @@ pub fn explain(
     Ok(explained.collect())
 }
 
-/// Every label must be one that a rule of some configuration can have rolled back.
-fn can_be_out(policies: &[&Policy], question: &Question) -> Result<(), Unusable> {
-    for label in &question.out {
-        let mut reasons = Vec::new();
-        for policy in policies {
-            reasons.extend(policy.in_force_at(question.at, &[label]).err());
-        }
-        if let Some((_, reason)) = reasons.first().filter(|_| reasons.len() == policies.len()) {
-            return Err(Unusable::new(format!("`{label}` {reason}")));
-        }
-    }
-    Ok(())
-}
-
 /// The splits in force, with those labels out that this policy can have rolled back.
 fn in_force(policy: &Policy, question: &Question) -> InForce {
-    let at = |out: &[&String]| policy.in_force_at(question.at, out);
-    let out = question.out.iter().filter(|label| at(&[label]).is_ok());
-    at(&out.collect::<Vec<_>>()).unwrap_or_default()
+    let out = question.out.iter();
+    let out = out.filter(|label| policy.can_be_out(label).is_ok());
+    let out: Vec<_> = out.collect();
+    policy.in_force_at(question.at, &out).unwrap_or_default()
 }
 
 impl Unusable {

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use canary_filter::{Policy, Rule, Step};
 use serde::Serialize;
 
-use crate::commands::accepted::accepted;
+use crate::commands::accepted::{accepted, can_be_out};
 use crate::commands::explain::Unusable;
 use crate::commands::simulate::ramp::Moment;
 use crate::commands::simulate::rollback::{Detection, Failing};
@@ -104,7 +104,9 @@ pub fn simulate(
     let new = new.as_ref().map(accepted).transpose();
     let new = new.map_err(NotSimulated::NewFile)?;
     let rules = rules(&old, scenario)?;
-    check_labels(&old, scenario)?;
+    // A version can fail only where a rule could take it out.
+    can_be_out(&old, scenario.failing.iter().map(|it| &it.label))
+        .map_err(NotSimulated::Argument)?;
     let work: Vec<_> = rules
         .iter()
         .map(|it| {
@@ -172,24 +174,6 @@ fn rules<'p>(
         }
         _ => Ok(rules),
     }
-}
-
-/// A version can fail only where a rule could take it out.
-fn check_labels(
-    accepted: &[(Configuration<'_>, Policy)],
-    scenario: &Scenario,
-) -> Result<(), NotSimulated> {
-    for Failing { label, .. } in &scenario.failing {
-        let mut reasons = Vec::new();
-        for (_, policy) in accepted {
-            reasons.extend(policy.in_force_at(scenario.at, &[label]).err());
-        }
-        if let Some((_, reason)) = reasons.first().filter(|_| reasons.len() == accepted.len()) {
-            let reason = format!("`{label}` {reason}");
-            return Err(NotSimulated::Argument(Unusable::new(reason)));
-        }
-    }
-    Ok(())
 }
 
 /// The rule of the same name in the new file.
