@@ -11,7 +11,7 @@ pub(crate) mod workers;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use canary_filter::{Policy, Rule, Step};
+use canary_filter::{Policy, Rule};
 use serde::Serialize;
 
 use crate::commands::accepted::{accepted, can_be_out};
@@ -148,14 +148,9 @@ fn all<'p>(accepted: &'p [(Configuration<'p>, Policy)]) -> impl Iterator<Item = 
             policy,
             number,
             rule,
-            line: line(configuration, number),
+            line: configuration.line_of_rule(number),
         })
     })
-}
-
-fn line(configuration: &Configuration<'_>, rule: u32) -> usize {
-    let steps = [Step::from("http"), Step::Item(rule as usize)];
-    configuration.place_of(&steps).line
 }
 
 fn rules<'p>(

@@ -270,6 +270,12 @@ impl<'d> Configuration<'d> {
         place
     }
 
+    /// The line of a rule, by its place in `http`.
+    pub(crate) fn line_of_rule(&self, number: u32) -> usize {
+        let steps = ["http".into(), Step::Item(number as usize)];
+        self.place_of(&steps).line
+    }
+
     /// The whole configuration, and the part that each step leads to as long as there is one.
     fn parts<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Vec<Part<'_>> {
         let Some((root, _)) = self.tree() else {

@@ -156,7 +156,7 @@ impl<'a> About<'a> {
         let passed = passed.map(|passed| PassedRule {
             rule: self.rule(passed.rule).map_or("", Rule::name).to_owned(),
             index: passed.rule,
-            line: self.line_of_rule(passed.rule),
+            line: self.configuration.line_of_rule(passed.rule),
             failed: passed.failures.iter().map(|it| self.failed(it)).collect(),
         });
         Explained {
@@ -173,11 +173,6 @@ impl<'a> About<'a> {
 
     fn rule(&self, number: u32) -> Option<&'a Rule> {
         self.policy.rules().get(number as usize)
-    }
-
-    fn line_of_rule(&self, number: u32) -> usize {
-        let steps = [Step::from("http"), Step::Item(number as usize)];
-        self.configuration.place_of(&steps).line
     }
 
     fn failed(&self, failure: &Failure) -> FailedCondition {
@@ -235,7 +230,7 @@ impl<'a> About<'a> {
         Some(Chosen {
             rule: rule.name().to_owned(),
             index: choice.rule,
-            line: self.line_of_rule(choice.rule),
+            line: self.configuration.line_of_rule(choice.rule),
             r#match: choice.entry,
             random: is_random,
             ramp_at: rule.ramp().map(|_| utc(self.question.at)),
