@@ -130,7 +130,6 @@ pub struct Written {
 /// A configuration, and what is asked about it.
 pub(super) struct About<'a> {
     configuration: &'a Configuration<'a>,
-    json: Value,
     policy: &'a Policy,
     question: &'a Question,
 }
@@ -143,7 +142,6 @@ impl<'a> About<'a> {
     ) -> Self {
         Self {
             configuration,
-            json: configuration.value().cloned().unwrap_or_default(),
             policy,
             question,
         }
@@ -190,7 +188,8 @@ impl<'a> About<'a> {
 
     /// The part of the configuration that the path leads to.
     fn part(&self, path: &Path) -> Option<&Value> {
-        path.steps().try_fold(&self.json, |value, step| match step {
+        let whole = self.configuration.value().ok()?;
+        path.steps().try_fold(whole, |value, step| match step {
             Step::Field(name) => value.get(&**name),
             Step::Item(index) => value.get(index),
         })
