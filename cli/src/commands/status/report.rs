@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::history::Since;
-use super::snapshot::{Plugin, Snapshot, Verdict, Version};
+use super::snapshot::{Plugin, Snapshot, Verdict, Version, WHOLE};
 use super::time::utc;
+use crate::commands::share;
 
 /// By how much shares may differ that are rounded, in 1/10 000.
 const ROUNDING: u64 = 1;
@@ -253,8 +254,7 @@ impl Version {
     }
 }
 
-/// 1/10 000 as `12.34 %`, without zeros at the end.
-pub(crate) fn percent(share: u64) -> String {
-    let digits = format!("{}.{:02}", share / 100, share % 100);
-    format!("{} %", digits.trim_end_matches('0').trim_end_matches('.'))
+/// 1/10 000 as `12.34 %`.
+pub(super) fn percent(share: u64) -> String {
+    share::percent(share, WHOLE)
 }

@@ -12,7 +12,7 @@ use super::time::is_after;
 use crate::fault::Fault;
 
 /// The share of everything, in 1/10 000.
-const WHOLE: u64 = 10_000;
+pub(super) const WHOLE: u64 = 10_000;
 
 /// The state of one proxy at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
