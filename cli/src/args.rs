@@ -94,14 +94,7 @@ fn one_line(message: &str) -> String {
         let is_about_usage = words.starts_with("Usage:") || words.starts_with("For more");
         (!is_about_usage && !words.is_empty()).then_some(words)
     });
-    let line = mistake.collect::<Vec<_>>().join("; ");
-    line.chars()
-        .flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_default());
-            let plain = escaped.is_none().then_some(c);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
+    canary::one_line(&mistake.collect::<Vec<_>>().join("; "))
 }
 
 #[cfg(test)]

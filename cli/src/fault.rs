@@ -252,7 +252,7 @@ pub(crate) fn path_of(steps: &[Step]) -> String {
 }
 
 /// The text with its control characters escaped.
-pub(crate) fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {

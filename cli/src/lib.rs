@@ -39,4 +39,4 @@ pub use commands::status;
 pub use commands::weights::live::{LiveChange, change_live};
 pub use commands::weights::{Change, Changed, Weight, change_weights};
 pub use document::replace::{Replacement, read};
-pub use fault::{Fault, Severity};
+pub use fault::{Fault, Severity, one_line};

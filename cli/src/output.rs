@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anstyle::{AnsiColor, Style};
-use canary::{Fault, Severity};
+use canary::{Fault, Severity, one_line};
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -43,15 +43,7 @@ pub(crate) fn shown(path: &Path) -> String {
     if path.as_os_str() == "-" {
         return "<stdin>".to_owned();
     }
-    let mut shown = String::new();
-    for c in path.display().to_string().chars() {
-        if c.is_control() {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
+    one_line(&path.display().to_string())
 }
 
 /// Prints to standard output and returns whether all of it was written. `println!` would panic if the reader has closed

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::commands::explain::answer::{Candidate, Chosen, Explained, KeyTried, PassedRule};
 use crate::commands::share::percent;
 use crate::commands::table::table;
+use crate::fault::one_line;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -252,13 +253,7 @@ fn wanted(condition: &Value) -> Option<(&'static str, &str)> {
 pub(super) fn shown(value: &[u8]) -> String {
     let mut shown = String::new();
     for chunk in value.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if c.is_control() {
-                shown.extend(c.escape_default());
-            } else {
-                shown.push(c);
-            }
-        }
+        shown += &one_line(chunk.valid());
         for byte in chunk.invalid() {
             let _ = write!(shown, "\\x{byte:02x}");
         }

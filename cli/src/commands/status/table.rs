@@ -7,6 +7,7 @@ use super::report::{Report, percent};
 use super::snapshot::{Plugin, Verdict, Version};
 use super::time::utc;
 use crate::commands::table::table;
+use crate::fault::one_line;
 
 /// A line of the text, and what it means to the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,6 +149,7 @@ impl Rows {
             .unwrap_or_default();
         let mut table = table(&head);
         for (cells, _) in rows {
+            // Names come from outside: a control character must not reach the terminal.
             table.add_row(cells.iter().map(|cell| one_line(cell)));
         }
         let numbers = ["WEIGHT", "REQUESTS", "ERRORS"];
@@ -236,14 +238,4 @@ fn seconds(time: &str) -> String {
         Some((whole, _)) => format!("{whole}Z"),
         None => time.to_owned(),
     }
-}
-
-/// Names come from outside: a control character must not reach the terminal.
-fn one_line(text: &str) -> String {
-    let shown = |c: char| {
-        let escaped = c.is_control().then(|| c.escape_default());
-        let plain = escaped.is_none().then_some(c);
-        escaped.into_iter().flatten().chain(plain)
-    };
-    text.chars().flat_map(shown).collect()
 }
