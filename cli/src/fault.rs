@@ -239,7 +239,7 @@ impl fmt::Display for Fault {
 }
 
 /// `http[0].route[1]`, as the filter writes it.
-pub(crate) fn path_of(steps: &[Step]) -> String {
+pub(crate) fn path_of<'s>(steps: impl IntoIterator<Item = &'s Step>) -> String {
     let mut path = String::new();
     for step in steps {
         match step {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::document::tree::Node;
 use crate::document::{Document, yaml};
-use crate::fault::Fault;
+use crate::fault::{Fault, path_of};
 
 /// What a conversion reads.
 const KINDS: [&str; 4] = [
@@ -84,14 +84,7 @@ impl Spot {
 
 impl fmt::Display for Spot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, step) in self.0.iter().enumerate() {
-            match step {
-                Step::Field(name) if number == 0 => f.write_str(name)?,
-                Step::Field(name) => write!(f, ".{name}")?,
-                Step::Item(index) => write!(f, "[{index}]")?,
-            }
-        }
-        Ok(())
+        f.write_str(&path_of(&self.0))
     }
 }
 

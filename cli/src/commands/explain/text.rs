@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::commands::explain::answer::{Candidate, Chosen, Explained, KeyTried, PassedRule};
 use crate::commands::share::percent;
 use crate::commands::table::table;
-use crate::fault::one_line;
+use crate::fault::{one_line, path_of};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -209,18 +209,9 @@ impl Display for KeyTried {
 /// Why a condition does not hold: `match[0].headers.x-user must be `a`, and it is `b``.
 pub(super) fn reason(path: &Path, condition: &Value, found: &[String]) -> String {
     // Without `http[0]`.
-    let steps: Vec<_> = path.steps().skip(2).collect();
-    let mut place = String::new();
-    for step in &steps {
-        let _ = match step {
-            Step::Field(name) if place.is_empty() => write!(place, "{name}"),
-            Step::Field(name) => write!(place, ".{name}"),
-            Step::Item(index) => write!(place, "[{index}]"),
-        };
-    }
-    let negated = steps
-        .iter()
-        .any(|step| **step == Step::from("withoutHeaders"));
+    let steps = || path.steps().skip(2);
+    let place = path_of(steps());
+    let negated = steps().any(|step| *step == Step::from("withoutHeaders"));
     let must = match (wanted(condition), negated) {
         (Some((verb, text)), false) => format!("must {verb} `{text}`"),
         (Some((verb, text)), true) => format!("must not {verb} `{text}`"),
