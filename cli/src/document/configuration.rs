@@ -287,11 +287,9 @@ impl<'d> Configuration<'d> {
         }];
         let mut value = root;
         for step in steps {
-            let next = match step {
-                Step::Field(name) => value.entry(name).map(|(key, value)| (key, value)),
-                Step::Item(index) => value.items().get(*index).map(|item| (item, item)),
+            let Some((named, next)) = value.named_part(step) else {
+                break;
             };
-            let Some((named, next)) = next else { break };
             parts.push(Part { named, value: next });
             value = next;
         }

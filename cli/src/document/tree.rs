@@ -102,9 +102,14 @@ impl Node {
 
     /// What a step leads to.
     pub(crate) fn part(&self, step: &Step) -> Option<&Node> {
+        self.named_part(step).map(|(_, part)| part)
+    }
+
+    /// What a step leads to, after its key; an item has none, and comes twice.
+    pub(crate) fn named_part(&self, step: &Step) -> Option<(&Node, &Node)> {
         match step {
-            Step::Field(name) => self.get(name),
-            Step::Item(index) => self.items().get(*index),
+            Step::Field(name) => self.entry(name).map(|(key, value)| (key, value)),
+            Step::Item(index) => self.items().get(*index).map(|item| (item, item)),
         }
     }
 

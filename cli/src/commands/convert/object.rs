@@ -205,11 +205,10 @@ impl Object {
         let mut place = self.node.place;
         let mut node = &self.node;
         for step in &at.0 {
-            let Some(next) = node.part(step) else { break };
-            place = match step {
-                Step::Field(name) => node.entry(name).map_or(place, |(key, _)| key.place),
-                Step::Item(_) => next.place,
+            let Some((named, next)) = node.named_part(step) else {
+                break;
             };
+            place = named.place;
             node = next;
         }
         Refusal::of_file(&self.file, &Fault::at(place, format!("{at}: {reason}")))
