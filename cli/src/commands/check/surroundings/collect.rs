@@ -154,12 +154,9 @@ impl<'d> Collector<'d> {
             };
             let vhost = ["match", "routeConfiguration", "vhost", "route", "name"];
             let route = text(patch, &vhost);
-            let header = value.get("route").and_then(cluster_header);
-            self.facts
-                .readers
-                .extend(header.map(|header| Reader { header, route }));
-            if header_is_missing(value) {
-                self.envoy(value);
+            match value.get("route").and_then(cluster_header) {
+                Some(header) => self.facts.readers.push(Reader { header, route }),
+                None => self.envoy(value),
             }
         }
     }
@@ -235,11 +232,6 @@ fn is_cluster(node: &Node) -> bool {
         || has("connect_timeout", "connectTimeout")
         || has("eds_cluster_config", "edsClusterConfig")
         || text(node, &["@type"]).is_some_and(|it| it.ends_with("cluster.v3.Cluster"))
-}
-
-/// Whether a patch is not only about where a route leads.
-fn header_is_missing(value: &Node) -> bool {
-    value.get("route").and_then(cluster_header).is_none()
 }
 
 fn cluster_header(action: &Node) -> Option<String> {
