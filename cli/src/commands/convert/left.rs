@@ -80,14 +80,12 @@ impl List<'_, '_> {
     fn spec(&mut self) {
         let object = self.service.object;
         let gateways = object.spec("gateways").and_then(Value::as_array);
-        let mut has_mesh = gateways.is_none_or(Vec::is_empty);
         for (index, gateway) in gateways.into_iter().flatten().enumerate() {
             if gateway == MESH {
-                has_mesh = true;
                 self.add(&Spot::spec("gateways").item(index), SIDECARS);
             }
         }
-        if gateways.is_none_or(Vec::is_empty) && has_mesh {
+        if gateways.is_none_or(Vec::is_empty) {
             self.add(&Spot::default().field("spec"), SIDECARS);
         }
         if !self.service.gateways.is_empty() {
