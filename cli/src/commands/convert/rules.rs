@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::STABLE;
 use super::destination::{Destination, Ports, Target};
 use super::entry::Entry;
 use super::hash::{self, Hashes};
 use super::object::Refusal;
 use super::service::{Action, Http, VirtualService};
+use super::{CANARY, STABLE};
 
 /// Longest name of a rule.
 const LONGEST_NAME: usize = 63;
@@ -294,7 +294,7 @@ fn name(rules: &mut [Rule], services: &[VirtualService<'_>]) {
         let own = service.http.get(rule.http).and_then(Http::name);
         let base = match own
             .filter(valid)
-            .filter(|name| !["canary", "stable"].contains(name))
+            .filter(|name| ![CANARY, STABLE].contains(name))
         {
             Some(name) => name.to_owned(),
             None if counts.get(rule.service) == Some(&1) => cut(service.object.name(), ""),
