@@ -99,7 +99,7 @@ pub(super) fn detections(
     let failing = scenario.failing.iter();
     let found = failing.filter_map(|failing| {
         let case = Case::new(it, place(it, failing)?, failing, scenario);
-        Some(case.detection(failing, scenario, progress))
+        Some(case.detection(failing, progress))
     });
     found.collect()
 }

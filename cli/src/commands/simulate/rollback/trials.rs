@@ -20,6 +20,10 @@ const DAY_MS: u64 = 86_400_000;
 const TICK_MS: u64 = 263;
 /// How many steps of [`Progress`] a tick is.
 const TICK_STEPS: u64 = 15;
+/// How many ticks a trial has if no rollback comes.
+const TRIAL_TICKS: u64 = (HEALTHY_MS + PATIENCE_MS) / TICK_MS * WORKERS as u64;
+/// How many steps the trials and the week of one failure are, if no rollback comes.
+const CASE_STEPS: u64 = (TRIALS * TRIAL_TICKS + DAYS * DAY_MS / TICK_MS) * TICK_STEPS;
 /// The progress is reported once in so many ticks.
 const BATCH: u64 = 1024;
 
@@ -39,6 +43,7 @@ enum Run {
     Day(u64),
 }
 
+#[derive(Default)]
 struct Outcome {
     at_ms: Option<u64>,
     requests: u32,
@@ -53,9 +58,7 @@ pub(in crate::commands::simulate) fn steps(it: &OfPolicy<'_>, scenario: &Scenari
     let cases = failing
         .filter(|failing| place(it, failing).is_some())
         .count();
-    let trial = (HEALTHY_MS + PATIENCE_MS) / TICK_MS * WORKERS as u64;
-    let week = DAYS * DAY_MS / TICK_MS;
-    cases as u64 * (TRIALS * trial + week) * TICK_STEPS
+    cases as u64 * CASE_STEPS
 }
 
 impl<'c> Case<'c> {
@@ -95,12 +98,7 @@ impl<'c> Case<'c> {
         }
     }
 
-    pub(super) fn detection(
-        &self,
-        failing: &Failing,
-        scenario: &Scenario,
-        progress: &Progress,
-    ) -> Detection {
+    pub(super) fn detection(&self, failing: &Failing, progress: &Progress) -> Detection {
         let unjudged = self.unjudged();
         let trials = (0..TRIALS).map(Run::Trial);
         let runs: Vec<_> = match unjudged {
@@ -112,7 +110,7 @@ impl<'c> Case<'c> {
             Run::Day(seed) => self.day(seed, progress),
         });
         if unjudged.is_some() {
-            progress.add(steps(self.it, scenario) / scenario.failing.len().max(1) as u64);
+            progress.add(CASE_STEPS);
         }
         let out: Vec<_> = outcomes.iter().filter(|it| it.at_ms.is_some()).collect();
         let spread = |value: fn(&Outcome) -> f64| Spread::of(out.iter().map(|it| value(it)));
@@ -154,14 +152,13 @@ impl<'c> Case<'c> {
                 &self.bad
             }
         };
-        let mut outcome = Outcome::none();
+        let mut outcome = Outcome::default();
         let (mut hurt, mut is_failing) = (BTreeSet::new(), false);
         let keyed = !self.it.rule.keys().is_empty();
         let mut left = None;
         let Some(mut model) = self.model(WORKERS, seed) else {
             return outcome;
         };
-        let expected = (HEALTHY_MS + PATIENCE_MS) / TICK_MS * WORKERS as u64;
         let mut ticks = 0;
         while left != Some(0) {
             let tick = model.tick(traffic, |destination, rng| {
@@ -189,14 +186,14 @@ impl<'c> Case<'c> {
                 progress.add(BATCH * TICK_STEPS);
             }
         }
-        progress.add(expected.saturating_sub(ticks / BATCH * BATCH) * TICK_STEPS);
+        progress.add(TRIAL_TICKS.saturating_sub(ticks / BATCH * BATCH) * TICK_STEPS);
         outcome.users = u32::try_from(hurt.len()).unwrap_or(u32::MAX);
         outcome
     }
 
     /// A day in which the version is as good as the others. A proxy that has rolled it back is replaced by a new one.
     fn day(&self, seed: u64, progress: &Progress) -> Outcome {
-        let mut outcome = Outcome::none();
+        let mut outcome = Outcome::default();
         let mut gone_ms = 0;
         while gone_ms < DAY_MS {
             let Some(mut model) = self.model(1, DAYS * (1 + outcome.wrong) + seed) else {
@@ -226,17 +223,6 @@ impl<'c> Case<'c> {
             }
         }
         outcome
-    }
-}
-
-impl Outcome {
-    fn none() -> Self {
-        Self {
-            at_ms: None,
-            requests: 0,
-            users: 0,
-            wrong: 0,
-        }
     }
 }
 
