@@ -4,12 +4,11 @@ use std::fmt::{self, Display, Write};
 
 use anstyle::{AnsiColor, Style};
 use canary_filter::{Path, Step};
-use comfy_table::CellAlignment;
 use serde_json::Value;
 
 use crate::commands::explain::answer::{Candidate, Chosen, Explained, KeyTried, PassedRule};
 use crate::commands::share::percent;
-use crate::commands::table::table;
+use crate::commands::table::{table, with_numbers};
 use crate::fault::{one_line, path_of};
 
 const BOLD: Style = Style::new().bold();
@@ -122,10 +121,7 @@ impl Chosen {
         for candidate in &self.destinations {
             table.add_row(candidate.row(self.destinations.len(), total, has_scores));
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table.trim_fmt()
+        with_numbers(table)
     }
 
     fn why(&self) -> String {

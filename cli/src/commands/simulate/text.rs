@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use anstyle::Style;
-use comfy_table::CellAlignment;
 
 use crate::commands::explain::text::Styled;
 use crate::commands::simulate::ramp::Moment;
@@ -11,7 +10,7 @@ use crate::commands::simulate::rollback::{Detection, Spread};
 use crate::commands::simulate::users::Moves;
 use crate::commands::simulate::{Scenario, SimulatedRule};
 use crate::commands::status::utc;
-use crate::commands::table::table;
+use crate::commands::table::{table, with_numbers};
 
 const BOLD: Style = Style::new().bold();
 
@@ -61,10 +60,7 @@ impl SimulatedRule {
                 destination.users.to_string(),
             ]);
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        table.trim_fmt()
+        with_numbers(table)
     }
 
     /// A bar for each time, with every destination's part of it.
@@ -136,9 +132,6 @@ impl Moves {
             let users = row.iter().map(u32::to_string);
             table.add_row(std::iter::once(label.clone()).chain(users));
         }
-        for column in table.column_iter_mut().skip(1) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
         let Self {
             moved,
             back,
@@ -148,7 +141,7 @@ impl Moves {
         let _ = write!(
             text,
             "\n{}\n{moved} of {} users move ({}), {back} of them back to {stable}",
-            table.trim_fmt(),
+            with_numbers(table),
             scenario.users,
             percent(f64::from(*moved) / f64::from(scenario.users.max(1)))
         );
