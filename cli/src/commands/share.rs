@@ -35,12 +35,7 @@ impl Shares {
             .map(|(_, weight)| u64::from(*weight))
             .sum();
         let item = |(label, weight): &(String, u32)| {
-            // "One destination gets everything whatever its weight."
-            let share = if self.weights.len() == 1 {
-                percent(1, 1)
-            } else {
-                percent(u64::from(*weight), total)
-            };
+            let share = of_destination(*weight, total, self.weights.len());
             format!("{label} {}", shown(*weight, share))
         };
         format!(
@@ -65,6 +60,16 @@ impl From<&Rule> for Shares {
             rule: rule.name().to_owned(),
             weights: labels.map(str::to_owned).zip(weights).collect(),
         }
+    }
+}
+
+/// The share of one of this many destinations, whose weights have this total.
+pub(crate) fn of_destination(weight: u32, total: u64, destinations: usize) -> String {
+    // "One destination gets everything whatever its weight."
+    if destinations == 1 {
+        percent(1, 1)
+    } else {
+        percent(u64::from(weight), total)
     }
 }
 

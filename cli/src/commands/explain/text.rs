@@ -7,7 +7,7 @@ use canary_filter::{Path, Step};
 use serde_json::Value;
 
 use crate::commands::explain::answer::{Candidate, Chosen, Explained, KeyTried, PassedRule};
-use crate::commands::share::percent;
+use crate::commands::share;
 use crate::commands::table::{table, with_numbers};
 use crate::fault::{one_line, path_of};
 
@@ -162,11 +162,7 @@ impl Chosen {
 
 impl Candidate {
     fn row(&self, of: usize, total: u64, has_scores: bool) -> Vec<String> {
-        let share = if of == 1 {
-            percent(1, 1)
-        } else {
-            percent(u64::from(self.weight), total)
-        };
+        let share = share::of_destination(self.weight, total, of);
         let out = if self.rolled_back {
             " (rolled back)"
         } else {
