@@ -46,7 +46,7 @@ use self::service::{Http, VirtualService};
 mod destination;
 mod entry;
 mod hash;
-mod host;
+pub(super) mod host;
 mod left;
 mod object;
 mod order;

@@ -87,15 +87,26 @@ pub(super) fn is_among(authority: &str, hosts: &[Host]) -> bool {
 /// # Errors
 /// It has to be completed, and the namespace is not known.
 pub(super) fn full_name(host: &str, namespace: Option<&str>) -> Result<String, String> {
-    if host == "*" || host.contains(['.', ':']) {
-        return Ok(host.to_owned());
-    }
     match namespace {
-        Some(namespace) => Ok(format!("{host}.{namespace}.{DOMAIN}")),
-        None => Err(format!(
+        Some(namespace) => Ok(in_namespace(host, namespace)),
+        None if is_short(host) => Err(format!(
             "the short host `{host}` needs a namespace: add metadata.namespace"
         )),
+        None => Ok(host.to_owned()),
     }
+}
+
+/// The same in a namespace that is known.
+pub(in crate::commands) fn in_namespace(host: &str, namespace: &str) -> String {
+    if is_short(host) {
+        format!("{host}.{namespace}.{DOMAIN}")
+    } else {
+        host.to_owned()
+    }
+}
+
+fn is_short(host: &str) -> bool {
+    host != "*" && !host.contains(['.', ':'])
 }
 
 #[cfg(test)]

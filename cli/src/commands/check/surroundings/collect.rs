@@ -3,6 +3,7 @@
 use super::policies::Policy;
 use super::routes::{Match, Route};
 use super::{Facts, Reader};
+use crate::commands::convert::host::in_namespace;
 use crate::document::Document;
 use crate::document::tree::Node;
 
@@ -263,9 +264,6 @@ fn items<'n>(node: &'n Node, path: &[&str]) -> impl Iterator<Item = &'n Node> {
 
 /// A short name belongs to the namespace of the object that says it.
 fn full_name(object: &Node, name: &str) -> String {
-    if name.contains('.') || name == "*" {
-        return name.to_owned();
-    }
     let namespace = text(object, &["metadata", "namespace"]).unwrap_or("default");
-    format!("{name}.{namespace}.svc.cluster.local")
+    in_namespace(name, namespace)
 }
