@@ -35,30 +35,14 @@ fn a_route_without_a_fallback_is_reported_in_its_own_file() {
         &[&format!("envoy.yaml: warning: {problem}")],
     );
     // A fallback for other paths, or for fewer requests.
-    let change = (
-        "envoy.yaml",
-        "match: {prefix: /color}",
-        "match: {prefix: /colors}",
-    );
-    assert_problems(
-        &check(&envoy(), &[change]),
-        &[&format!("envoy.yaml: warning: {problem}")],
-    );
-    let change = (
-        "envoy.yaml",
-        "match: {prefix: /color}",
-        "match: {prefix: /, grpc: {}}",
-    );
-    assert_problems(
-        &check(&envoy(), &[change]),
-        &[&format!("envoy.yaml: warning: {problem}")],
-    );
-    let change = (
-        "envoy.yaml",
-        "match: {prefix: /color}",
-        "match: {prefix: /}",
-    );
-    assert_problems(&check(&envoy(), &[change]), &[]);
+    let stable = |to| ("envoy.yaml", "match: {prefix: /color}", to);
+    for to in ["match: {prefix: /colors}", "match: {prefix: /, grpc: {}}"] {
+        assert_problems(
+            &check(&envoy(), &[stable(to)]),
+            &[&format!("envoy.yaml: warning: {problem}")],
+        );
+    }
+    assert_problems(&check(&envoy(), &[stable("match: {prefix: /}")]), &[]);
     // In front of the route, a fallback takes everything; nothing comes after it.
     let mut files = istio();
     let stable = files[3]
