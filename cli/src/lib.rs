@@ -19,7 +19,7 @@ mod document;
 mod fault;
 
 pub use canary_filter::parse_time;
-pub use commands::accepted::Refused;
+pub use commands::accepted::{Refused, Unusable};
 pub use commands::check::report::Report;
 pub use commands::check::surroundings::Surroundings;
 pub use commands::check::{Accepted, Checked, Circumstances, check};
@@ -28,7 +28,7 @@ pub use commands::explain::answer::{
     Candidate, Chosen, Explained, FailedCondition, KeyTried, PassedRule, Written,
 };
 pub use commands::explain::request::HttpRequest;
-pub use commands::explain::{Question, Unusable, explain};
+pub use commands::explain::{Question, explain};
 pub use commands::schema::{schema, wasm_plugin_schema};
 pub use commands::share::Shares;
 pub use commands::simulate::ramp::Moment;

@@ -1,11 +1,12 @@
 //! The configurations of a file that the filter accepts: what `explain` and `simulate` need of it.
 
+use std::fmt;
+
 use canary_filter::Policy;
 
-use crate::commands::explain::Unusable;
 use crate::document::Document;
 use crate::document::configuration::Configuration;
-use crate::fault::Fault;
+use crate::fault::{Fault, one_line};
 
 /// Why a command has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,10 @@ pub enum Refused {
     /// An argument does not fit the file.
     Argument(Unusable),
 }
+
+/// An argument that cannot be used: one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable(String);
 
 impl From<Vec<Fault>> for Refused {
     fn from(faults: Vec<Fault>) -> Self {
@@ -27,6 +32,21 @@ impl From<Unusable> for Refused {
         Self::Argument(unusable)
     }
 }
+
+impl Unusable {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The reason quotes arguments, which must not break the line.
+        f.write_str(&one_line(&self.0))
+    }
+}
+
+impl std::error::Error for Unusable {}
 
 /// Every configuration with its policy.
 ///

@@ -8,15 +8,12 @@ pub(crate) mod request;
 mod shell;
 pub(crate) mod text;
 
-use std::fmt;
-
 use canary_filter::{InForce, Policy, Request};
 
 use crate::commands::accepted::{Refused, accepted, can_be_out};
 use crate::commands::explain::answer::{About, Explained};
 use crate::commands::explain::request::HttpRequest;
 use crate::document::Document;
-use crate::fault::one_line;
 
 /// What is asked about a file.
 #[derive(Clone, Debug)]
@@ -28,10 +25,6 @@ pub struct Question {
     /// The labels of the destinations that are rolled back.
     pub out: Vec<String>,
 }
-
-/// An argument that cannot be used: one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable(String);
 
 /// Explains the decision of every configuration in a file. `must_be_json`: its name says that it is JSON, not YAML.
 ///
@@ -61,18 +54,3 @@ fn in_force(policy: &Policy, question: &Question) -> InForce {
     let out: Vec<_> = out.collect();
     policy.in_force_at(question.at, &out).unwrap_or_default()
 }
-
-impl Unusable {
-    pub(crate) fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
-    }
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The reason quotes arguments, which must not break the line.
-        f.write_str(&one_line(&self.0))
-    }
-}
-
-impl std::error::Error for Unusable {}

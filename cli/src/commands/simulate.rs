@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use canary_filter::{Policy, Rule};
 use serde::Serialize;
 
+use crate::commands::accepted::Unusable;
 use crate::commands::accepted::{accepted, can_be_out};
-use crate::commands::explain::Unusable;
 use crate::commands::simulate::ramp::Moment;
 use crate::commands::simulate::rollback::{Detection, Failing};
 use crate::commands::simulate::users::{Moves, Seen};

@@ -5,7 +5,7 @@ mod options;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::commands::explain::Unusable;
+use crate::commands::accepted::Unusable;
 use crate::commands::explain::curl::options::{FORM, Means, means};
 use crate::commands::explain::request::{HttpRequest, is_name};
 use crate::commands::explain::shell::words;

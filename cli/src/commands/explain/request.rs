@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use canary_filter::Lines;
 
-use crate::commands::explain::Unusable;
+use crate::commands::accepted::Unusable;
 
 /// A request as it reaches the filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
