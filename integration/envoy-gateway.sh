@@ -1,10 +1,11 @@
 #!/bin/sh
 # Builds Envoy Gateway, and runs it without Kubernetes: integration/envoy-gateway.sh missing | build | built | serve FOLDER
 #
-# `missing` prints what this machine lacks, and fails if it lacks nothing. `built` succeeds after `build`. `serve` reads manifests from FOLDER/resources and
-# starts the Envoy of this repository, so nothing is downloaded. An installation in Kubernetes has a Secret with the
-# certificates of the control plane, the same in /certs, and the control plane's server under a name of the cluster.
-# `serve` writes the Secret, and makes the other two in a mount namespace of its own, so the machine does not change.
+# `missing` prints what this machine lacks, and fails if it lacks nothing. `built` succeeds after `build`. `serve` reads
+# manifests from FOLDER/resources and starts the Envoy of this repository, so nothing is downloaded. An installation in
+# Kubernetes has a Secret with the certificates of the control plane, the same in /certs, and the control plane's server
+# under a name of the cluster. `serve` writes the Secret, and makes the other two in a mount namespace of its own, so the
+# machine does not change.
 set -eu
 cd "$(dirname "$0")/.."
 version=v1.9.0

@@ -22,7 +22,7 @@ use crate::run::{Ended, time};
 /// Kubernetes' tools do. Render a template (Helm, Jinja) first. A file whose name ends in .json must be JSON.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_long_help = "Example:\n  $ canary check envoy/canary.yaml\n  envoy/canary.yaml: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %"
+    after_long_help = "Example:\n  $ canary check canary.yaml\n  canary.yaml: ok: 1 rule, color: blue-sub 75 %, green-sub 25 %"
 )]
 pub(crate) struct Arguments {
     /// The files to check; `-` reads standard input
