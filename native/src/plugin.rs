@@ -117,10 +117,7 @@ impl Plugin {
     pub(crate) fn record(&self, rule: &str, settings: &Settings) -> Record {
         let records = lock(&self.records);
         let bytes = records.get(rule).map(Vec::as_slice);
-        bytes.map_or_else(
-            || Record::empty(settings),
-            |bytes| Record::read(bytes, settings),
-        )
+        Record::known(bytes, settings)
     }
 
     /// Changes the record of a rule. Nobody else changes it meanwhile.
@@ -132,10 +129,7 @@ impl Plugin {
     ) -> (Record, T) {
         let mut records = lock(&self.records);
         let bytes = records.get(rule).map(Vec::as_slice);
-        let mut record = bytes.map_or_else(
-            || Record::empty(settings),
-            |bytes| Record::read(bytes, settings),
-        );
+        let mut record = Record::known(bytes, settings);
         let changed = change(&mut record);
         records.insert(rule.into(), record.write(settings));
         (record, changed)
