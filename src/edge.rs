@@ -1,5 +1,6 @@
 //! What an edge needs beyond the decision: to judge answers, and to put weights in force.
 
+pub use crate::policy::refusal::{ON_BAD_CONFIG, consequence};
 pub use crate::policy::specifier::{beyond_specifier, stable_of_refused};
 pub use crate::policy::steering::{
     Gauge, Now, Steering, WatchedRule, judge, period, report, watched,
