@@ -21,8 +21,6 @@ const BESIDE_SPECIFIER: &str = "/specifier";
 /// The key of the access log's `%FILTER_STATE(wasm.canary:PLAIN)%`, the same as that of the wasm module.
 const FILTER_STATE: &str = "wasm.canary";
 
-const COOKIE: &str = "cookie";
-
 /// One configuration of the filter, for all workers.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -143,12 +141,8 @@ impl Config {
         let Some(description) = policy.describe(decision) else {
             return;
         };
-        if decision.cookie.is_some() {
-            let mut own = Vec::new();
-            request.each_value(COOKIE, |line| own.push(line.to_vec()));
-            if let Some(cookie) = description.cookie(own.iter().map(|line| &**line)) {
-                host.set_request_header(COOKIE, &cookie);
-            }
+        if let Some(cookie) = description.cookie(request) {
+            host.set_request_header("cookie", &cookie);
         }
         let [cluster_header, subset_header] = self.request_headers_of(serving);
         let destination = description.destination();
