@@ -6,7 +6,7 @@ pub use crate::policy::steering::{
     Gauge, Now, Steering, WatchedRule, judge, period, report, watched,
 };
 pub use crate::policy::watch::Watch;
-pub use crate::response::{is_cut_off, is_grpc_error};
+pub use crate::response::{Answer, is_cut_off, is_grpc_error};
 pub use crate::rollback::{
     Answers, Change, Counts, End, Line, Record, Settings, Transition, Verdict,
 };
