@@ -6,6 +6,7 @@ pub(crate) mod explanation;
 mod fingerprint;
 pub mod metrics;
 pub(crate) mod outputs;
+pub(crate) mod refusal;
 pub(crate) mod specifier;
 pub(crate) mod steering;
 pub(crate) mod watch;

@@ -1,5 +1,7 @@
 //! What the filter reads from a response.
 
+use std::time::Instant;
+
 use crate::request::Line;
 
 /// What a response says about the version that sent it.
@@ -11,6 +13,18 @@ pub enum Class {
     Error,
     /// A response that would be good, but took longer than the rule allows.
     Slow,
+}
+
+/// How far the answer to one request has come, for the judgement.
+#[derive(Debug, Default)]
+pub enum Answer {
+    /// The rule is not watched, or the answer has been counted to its end.
+    #[default]
+    Uncounted,
+    /// It has not begun. The time is that of the request, if the rule wants to know how long the answer takes.
+    Awaited(Option<Instant>),
+    /// It is good so far.
+    Good,
 }
 
 impl Class {
@@ -37,6 +51,19 @@ impl Class {
             Self::Ok => "ok",
             Self::Error => "error",
             Self::Slow => "slow",
+        }
+    }
+}
+
+impl Answer {
+    /// After headers of this class and status. An answer that is not good any more, or ends with them, has its class.
+    pub fn after_headers(class: Class, status: Option<&[u8]>, end_of_stream: bool) -> Self {
+        // After 101 the connection belongs to another protocol, in which closing it is no error.
+        let is_final = end_of_stream || status == Some(b"101");
+        if class == Class::Ok && !is_final {
+            Self::Good
+        } else {
+            Self::Uncounted
         }
     }
 }

@@ -39,4 +39,4 @@ pub(crate) use settings::{Given, InvalidSettings};
 pub use transition::{Change, End, Line, Transition, Verdict};
 
 /// How often a worker judges while it has traffic, in milliseconds; also the length of the shortest window.
-pub const TICK_MS: u64 = 250;
+pub(crate) const TICK_MS: u64 = 250;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use canary_filter::edge::{is_cut_off, is_grpc_error};
+use canary_filter::edge::{Answer, is_cut_off, is_grpc_error};
 use canary_filter::{
     Class, DEFAULT_CLUSTER_HEADER, Decision, Fields, InForce, Outputs, Request, metrics,
 };
@@ -20,8 +20,6 @@ const BESIDE_SPECIFIER: &str = "/specifier";
 
 /// The key of the access log's `%FILTER_STATE(wasm.canary:PLAIN)%`, the same as that of the wasm module.
 const FILTER_STATE: &str = "wasm.canary";
-
-const COOKIE: &str = "cookie";
 
 /// One configuration of the filter, for all workers.
 #[derive(Debug)]
@@ -48,18 +46,6 @@ enum Role {
 pub(crate) struct Stream {
     decision: Option<Decision>,
     answer: Answer,
-}
-
-/// How far the answer has come, for the judgement.
-#[derive(Debug, Default)]
-enum Answer {
-    /// The rule is not watched, or the answer has been counted to its end.
-    #[default]
-    Uncounted,
-    /// It has not begun. The time is that of the request, if the rule wants to know how long the answer takes.
-    Awaited(Option<Instant>),
-    /// It is good so far.
-    Good,
 }
 
 impl Config {
@@ -143,12 +129,8 @@ impl Config {
         let Some(description) = policy.describe(decision) else {
             return;
         };
-        if decision.cookie.is_some() {
-            let mut own = Vec::new();
-            request.each_value(COOKIE, |line| own.push(line.to_vec()));
-            if let Some(cookie) = description.cookie(own.iter().map(|line| &**line)) {
-                host.set_request_header(COOKIE, &cookie);
-            }
+        if let Some(cookie) = description.cookie(request) {
+            host.set_request_header("cookie", &cookie);
         }
         let [cluster_header, subset_header] = self.request_headers_of(serving);
         let destination = description.destination();
@@ -211,11 +193,8 @@ impl Config {
         serving.count(watched, |answers| {
             answers.add(decision.destination as usize, class.is_bad(), decision.user);
         });
-        // After 101 the connection belongs to another protocol, in which closing it is no error.
-        let is_final = end_of_stream || status.as_deref() == Some(b"101");
-        if class == Class::Ok && !is_final {
-            stream.answer = Answer::Good;
-        } else {
+        stream.answer = Answer::after_headers(class, status.as_deref(), end_of_stream);
+        if matches!(stream.answer, Answer::Uncounted) {
             self.increment(self.metrics.responses(watched, decision.destination, class));
         }
     }

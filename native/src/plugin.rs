@@ -5,14 +5,11 @@ use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use canary_filter::edge::{Record, Settings};
+use canary_filter::edge::{ON_BAD_CONFIG, Record, Settings, consequence};
 use canary_filter::{InvalidConfig, Policy};
 
 use crate::abi::{self, Level};
 use crate::serving::Serving;
-
-/// `refuse` in this variable of Envoy's environment lets Envoy deal with a bad configuration in its own way.
-const ON_BAD_CONFIG: &str = "CANARY_ON_BAD_CONFIG";
 
 /// They are few.
 static PLUGINS: Mutex<Vec<Arc<Plugin>>> = Mutex::new(Vec::new());
@@ -89,11 +86,7 @@ impl Plugin {
 
     fn refuse(&self, fault: &InvalidConfig, last: Option<Arc<Serving>>) -> Verdict {
         let refuse = env::var(ON_BAD_CONFIG).is_ok_and(|choice| choice == "refuse");
-        let consequence = match (refuse, &last) {
-            (true, _) => "the proxy is asked to reject it",
-            (false, Some(_)) => "the last accepted one stays in force",
-            (false, None) => "there is no earlier one, so nothing is chosen",
-        };
+        let consequence = consequence(refuse, last.is_some());
         let line = format!("configuration refused, {consequence}: {fault}");
         self.log(Level::Error, &line);
         if refuse {
@@ -117,10 +110,7 @@ impl Plugin {
     pub(crate) fn record(&self, rule: &str, settings: &Settings) -> Record {
         let records = lock(&self.records);
         let bytes = records.get(rule).map(Vec::as_slice);
-        bytes.map_or_else(
-            || Record::empty(settings),
-            |bytes| Record::read(bytes, settings),
-        )
+        Record::known(bytes, settings)
     }
 
     /// Changes the record of a rule. Nobody else changes it meanwhile.
@@ -132,10 +122,7 @@ impl Plugin {
     ) -> (Record, T) {
         let mut records = lock(&self.records);
         let bytes = records.get(rule).map(Vec::as_slice);
-        let mut record = bytes.map_or_else(
-            || Record::empty(settings),
-            |bytes| Record::read(bytes, settings),
-        );
+        let mut record = Record::known(bytes, settings);
         let changed = change(&mut record);
         records.insert(rule.into(), record.write(settings));
         (record, changed)

@@ -5,16 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant};
 
 use canary_filter::edge::{
-    Answers, Gauge, Now, Steering, TICK_MS, report, watched as watched_rule,
+    Answers, Gauge, Now, Steering, judge as judge_record, period, report, watched as watched_rule,
 };
 use canary_filter::{Decision, InForce, Policy};
 
 use crate::abi::Level;
 use crate::host;
 use crate::plugin::{Plugin, lock};
-
-/// A ramp goes by whole seconds.
-const RAMP_MS: u64 = 1_000;
 
 /// Judgements after which all gauges are set again.
 const REFRESH: u32 = 20;
@@ -84,12 +81,7 @@ impl Serving {
             slower_than: watch.slower_than,
         });
         let watched: Box<[_]> = watched.collect();
-        let ramps = policy.rules().iter().any(|rule| rule.ramp().is_some());
-        let period_ms = if watched.is_empty() {
-            ramps.then_some(RAMP_MS)
-        } else {
-            Some(TICK_MS)
-        };
+        let period_ms = period(&policy).and_then(|period| u64::try_from(period.as_millis()).ok());
         let mut judge = Judge {
             steering: Steering::new(&policy),
             transitions: plugin.transitions(),
@@ -296,8 +288,7 @@ impl Serving {
                 record.add(settings, &answers, now.ms);
                 answers.clear();
             }
-            let unix = u64::try_from(now.unix).unwrap_or(0);
-            record.step(settings, &rule.weights_at(now.unix), now.ms, unix)
+            judge_record(judged, record, now)
         });
         for transition in &transitions {
             let line = report(judged, transition).to_string();

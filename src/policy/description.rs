@@ -4,7 +4,7 @@ use crate::choosing::decision::Decision;
 use crate::choosing::destination::Destination;
 use crate::choosing::rule::Rule;
 use crate::policy::metrics;
-use crate::request::Line;
+use crate::request::{Fields, Line, Request};
 use crate::response::is_shared;
 
 /// What a decision means: the names of its rule and destination, and what the outputs get.
@@ -65,9 +65,12 @@ impl<'p, S> Description<'p, S> {
 
     /// The value of the request's `Cookie` header that carries a new user's key on, before the cookies that the request
     /// has; `None` when the user is known. What comes later in the chain then finds the key, and issues no other one.
-    pub fn cookie<'h>(&self, own: impl Iterator<Item = &'h [u8]>) -> Option<Vec<u8>> {
+    pub fn cookie<'r, F: Fields>(&self, request: &Request<'r, F>) -> Option<Vec<u8>> {
         let issued = self.decision.cookie?;
-        Some(self.rule.issued_cookie()?.carried(issued, own))
+        let cookie = self.rule.issued_cookie()?;
+        let mut own = Vec::new();
+        request.each_value("cookie", |line| own.push(line.to_vec()));
+        Some(cookie.carried(issued, own.iter().map(|line| &**line)))
     }
 
     /// The value of the `Set-Cookie` header that an answer with these headers gets, when the user is new. None when a cache

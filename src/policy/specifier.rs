@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::config::invalid::InvalidConfig;
-use crate::config::wire::{Config, Rule};
+use crate::config::wire::{Config, HashKey, Rule};
 use crate::policy::Policy;
 
 const NEEDS_FILTER: &str = "needs the HTTP filter beside the cluster specifier";
@@ -45,12 +45,13 @@ fn beyond(rule: &Rule) -> Option<InvalidConfig> {
         return Some(InvalidConfig::new(NEEDS_FILTER).at("rollback"));
     }
     let keys = rule.consistent_hash.iter().flatten().enumerate();
-    let issues = |key: &&Option<_>| -> bool {
-        let key: &Option<crate::config::wire::HashKey> = key;
-        let cookie = key.as_ref().and_then(|key| key.http_cookie.as_ref());
+    let issues = |key: &HashKey| {
+        let cookie = key.http_cookie.as_ref();
         cookie.is_some_and(|cookie| cookie.ttl.is_some())
     };
-    let (index, _) = keys.into_iter().find(|(_, key)| issues(key))?;
+    let (index, _) = keys
+        .into_iter()
+        .find(|(_, key)| key.as_ref().is_some_and(issues))?;
     let fault = InvalidConfig::new(NEEDS_FILTER).at("ttl").at("httpCookie");
     Some(fault.at(index).at("consistentHash"))
 }

@@ -1,10 +1,15 @@
 //! The weights in force, steered by rollbacks and ramps: what an edge does with a record, whatever its host.
 
+use std::time::Duration;
+
 use crate::choosing::rule::Rule;
 use crate::choosing::split::{InForce, Split};
 use crate::policy::watch::Watch;
 use crate::policy::{Policy, metrics};
-use crate::rollback::{Line, Record, Transition};
+use crate::rollback::{Line, Record, TICK_MS, Transition};
+
+/// A ramp goes by whole seconds.
+pub(crate) const RAMP_PERIOD: Duration = Duration::from_secs(1);
 
 /// The time of one judgement.
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +170,26 @@ impl Gauge {
             }
         }
     }
+}
+
+/// How often the weights in force may change; `None` if they never do.
+pub fn period<S>(policy: &Policy<S>) -> Option<Duration> {
+    if policy.watches().is_empty() {
+        let ramps = policy.rules().iter().any(|rule| rule.ramp().is_some());
+        ramps.then_some(RAMP_PERIOD)
+    } else {
+        Some(Duration::from_millis(TICK_MS))
+    }
+}
+
+/// Judges what the record of a watched rule has counted. What it returns has happened once the record is written.
+pub fn judge<S>(
+    (watch, rule): WatchedRule<'_, S>,
+    record: &mut Record,
+    now: Now,
+) -> Vec<Transition> {
+    let unix = u64::try_from(now.unix).unwrap_or(0);
+    record.step(&watch.settings, &rule.weights_at(now.unix), now.ms, unix)
 }
 
 /// The line that reports a transition of a watched rule.

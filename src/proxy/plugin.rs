@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::config::invalid::InvalidConfig;
+use crate::policy::refusal::consequence;
 use crate::policy::{Policy, metrics};
 use crate::proxy::host;
 use crate::proxy::metrics::{MetricId, Slot};
@@ -192,11 +193,7 @@ impl Plugin {
 
     /// Logs why a configuration is refused, and what happens then.
     pub(crate) fn complain(&self, fault: &InvalidConfig, remembered: bool, refuse: bool) {
-        let consequence = match (refuse, remembered) {
-            (true, _) => "the proxy is asked to reject it",
-            (false, true) => "the last accepted one stays in force",
-            (false, false) => "there is no earlier one, so nothing is chosen",
-        };
+        let consequence = consequence(refuse, remembered);
         let name = &self.name;
         log::error!("canary-filter {name}: configuration refused, {consequence}: {fault}");
     }

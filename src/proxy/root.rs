@@ -9,15 +9,14 @@ use proxy_wasm::types::{ContextType, LogLevel};
 use crate::config::invalid::InvalidConfig;
 use crate::policy::Policy;
 use crate::policy::outputs::Outputs;
+use crate::policy::refusal::ON_BAD_CONFIG;
+use crate::policy::steering::RAMP_PERIOD;
 use crate::proxy::host;
 use crate::proxy::metrics::Slot;
 use crate::proxy::plugin::{Plugin, Verdict};
 use crate::proxy::serving::Serving;
 use crate::proxy::stream::{Role, Stream};
-use crate::proxy::tick::{RAMP_PERIOD, Ticker};
-
-/// `refuse` in this variable of the VM's environment lets Envoy deal with a bad configuration in its own way.
-const ON_BAD_CONFIG: &str = "CANARY_ON_BAD_CONFIG";
+use crate::proxy::tick::Ticker;
 
 /// Called once when the proxy has loaded the module.
 pub(crate) fn start() {

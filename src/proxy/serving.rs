@@ -15,8 +15,6 @@ use crate::request::Request;
 /// The key of the access log's `%FILTER_STATE(wasm.canary:PLAIN)%`.
 const FILTER_STATE: &str = "canary";
 
-const COOKIE: &str = "cookie";
-
 /// What streams decide by.
 pub(crate) struct Serving {
     pub(crate) policy: Policy<Slot>,
@@ -63,12 +61,8 @@ impl Serving {
         let Some(description) = self.policy.describe(decision) else {
             return;
         };
-        if decision.cookie.is_some() {
-            let mut own = Vec::new();
-            request.each_value(COOKIE, |line| own.push(line.to_vec()));
-            if let Some(cookie) = description.cookie(own.iter().map(|line| &**line)) {
-                host::set_request_header(COOKIE, &cookie);
-            }
+        if let Some(cookie) = description.cookie(request) {
+            host::set_request_header("cookie", &cookie);
         }
         let outputs = self.policy.outputs();
         let destination = description.destination();

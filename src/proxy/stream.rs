@@ -10,7 +10,7 @@ use crate::choosing::decision::Decision;
 use crate::proxy::host;
 use crate::proxy::serving::Serving;
 use crate::proxy::watched::Watched;
-use crate::response::{Class, is_cut_off, is_grpc_error};
+use crate::response::{Answer, Class, is_cut_off, is_grpc_error};
 
 /// What a configuration does with requests.
 #[derive(Clone)]
@@ -25,16 +25,6 @@ pub(crate) struct Stream {
     role: Role,
     decision: Option<Decision>,
     answer: Answer,
-}
-
-/// How far the answer has come, for the judgement.
-enum Answer {
-    /// The rule is not watched, or the answer has been counted to its end.
-    Uncounted,
-    /// It has not begun. The time is that of the request, if the rule wants to know how long the answer takes.
-    Awaited(Option<Instant>),
-    /// It is good so far.
-    Good,
 }
 
 impl Stream {
@@ -65,13 +55,11 @@ impl Stream {
         let slow = started.is_some_and(|started| watched.is_slow(started));
         let class = Class::of_headers(status.as_deref(), grpc_status.flatten().as_deref(), slow);
         watched.count(decision, class);
-        // After 101 the connection belongs to another protocol, in which closing it is no error.
-        let is_final = end_of_stream || status.as_deref() == Some(b"101");
-        if class == Class::Ok && !is_final {
-            self.answer = Answer::Good;
-        } else {
+        let after = Answer::after_headers(class, status.as_deref(), end_of_stream);
+        if matches!(after, Answer::Uncounted) {
             watched.finish(decision, class);
         }
+        self.answer = after;
     }
 
     /// Counts the end of an answer that was good until then.

@@ -3,17 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use crate::policy::steering::{Now, WatchedRule, report, watched};
+use crate::policy::steering::{Now, WatchedRule, judge, period, report, watched};
 use crate::proxy::gauges::Gauges;
-use crate::proxy::host::{self, Shared};
+use crate::proxy::host;
 use crate::proxy::metrics::Slot;
 use crate::proxy::plugin::Plugin;
 use crate::proxy::serving::Serving;
 use crate::proxy::watched::Watched;
-use crate::rollback::{Record, Settings, TICK_MS};
-
-/// A ramp goes by whole seconds.
-pub(crate) const RAMP_PERIOD: Duration = Duration::from_secs(1);
+use crate::rollback::Record;
 
 /// How often a write is tried again that another worker has overtaken. What is not written stays counted.
 const TRIES: usize = 4;
@@ -38,12 +35,7 @@ fn now() -> Now {
 impl Serving {
     /// How often it wants to be ticked.
     pub(crate) fn period(&self) -> Option<Duration> {
-        let ramps = || self.policy.rules().iter().any(|rule| rule.ramp().is_some());
-        if !self.watched.is_empty() {
-            Some(Duration::from_millis(TICK_MS))
-        } else {
-            ramps().then_some(RAMP_PERIOD)
-        }
+        period(&self.policy)
     }
 
     /// Puts in force what the shared records and the ramps say at the start.
@@ -104,14 +96,12 @@ impl Serving {
             return;
         };
         let settings = &judged.0.settings;
-        let hour = judged.1.weights_at(now.unix);
         for _ in 0..TRIES {
             let shared = host::shared_data(&watched.key);
-            let mut record = known(&shared, settings);
+            let mut record = Record::known(shared.value.as_deref(), settings);
             let answers = watched.answers.borrow();
             record.add(settings, &answers, now.ms);
-            let unix = u64::try_from(now.unix).unwrap_or(0);
-            let transitions = record.step(settings, &hour, now.ms, unix);
+            let transitions = judge(judged, &mut record, now);
             let idle = transitions.is_empty() && answers.is_empty();
             drop(answers);
             if idle
@@ -137,7 +127,8 @@ impl Serving {
     /// Acts on what the record says, without writing it.
     fn read(&self, place: usize, now: Now) {
         if let Some((watched, judged)) = self.at(place) {
-            let record = known(&host::shared_data(&watched.key), &judged.0.settings);
+            let shared = host::shared_data(&watched.key);
+            let record = Record::known(shared.value.as_deref(), &judged.0.settings);
             self.keep(place, judged, record, now);
         }
     }
@@ -152,13 +143,4 @@ impl Serving {
     fn at(&self, place: usize) -> Option<(&Watched, WatchedRule<'_, Slot>)> {
         Some((self.watched.get(place)?, watched(&self.policy, place)?))
     }
-}
-
-/// The record that all workers share, as far as it is there.
-fn known(shared: &Shared, settings: &Settings) -> Record {
-    let bytes = shared.value.as_deref();
-    bytes.map_or_else(
-        || Record::empty(settings),
-        |bytes| Record::read(bytes, settings),
-    )
 }

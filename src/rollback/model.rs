@@ -7,7 +7,7 @@ use std::borrow::Borrow;
 
 use fastrand::Rng;
 
-use super::{Answers, Change, Record, Settings};
+use super::{Answers, Record, Settings};
 
 /// The start of a model's clock, in milliseconds: later than any window is long.
 const START_MS: u64 = 1_000_000;
@@ -129,7 +129,7 @@ impl Model {
             .step(&self.settings, hour, now_ms, now_ms / 1000);
         worker.in_force = self.record.in_force(&self.settings, hour, now_ms);
         let rolled_back = transitions.iter();
-        let rolled_back = rolled_back.filter(|it| matches!(it.change, Change::RolledBack(_)));
+        let rolled_back = rolled_back.filter(|it| it.is_rollback());
         Some(Tick {
             at_ms: now_ms - START_MS,
             rolled_back: rolled_back.map(|it| it.destination).collect(),

@@ -30,6 +30,14 @@ impl Record {
         }
     }
 
+    /// The record that all workers share, which is an empty one as long as nobody has written it.
+    pub fn known(bytes: Option<&[u8]>, settings: &Settings) -> Self {
+        bytes.map_or_else(
+            || Self::empty(settings),
+            |bytes| Self::read(bytes, settings),
+        )
+    }
+
     /// The record in these bytes. Garbage, half a value and a value of other destinations are an empty record; so is
     /// one with another fingerprint, whose rollbacks the next [`Record::step`] reports as ended. If only the windows
     /// cannot be read, which another version of the module may have written, what is rolled back is kept.

@@ -37,7 +37,7 @@ proptest! {
             .unwrap();
         prop_assert_eq!(adopted.destination as usize, chosen);
         prop_assert_eq!((adopted.reason, adopted.key), (Reason::Sticky, Some(KeyKind::Cookie)));
-        let cookie = policy.describe(&adopted).unwrap().cookie(std::iter::empty()).unwrap();
+        let cookie = policy.describe(&adopted).unwrap().cookie(&Request::new(&lines)).unwrap();
         let lines = Lines::new(&[(":path", b"/".to_vec()), ("cookie", cookie)]);
         let next = policy.decide(&Request::new(&lines), &in_force, &mut random).unwrap();
         prop_assert_eq!(next.destination as usize, chosen);

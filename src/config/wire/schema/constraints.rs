@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::patterns::{
     CLUSTER, COOKIE_DOMAIN, COOKIE_PATH, DURATION, ENDS_IN_NUMBER, HEADER_TO_READ, HOST, LABEL,
-    NAME, TIME, TOKEN, any_case, reserved,
+    NAME, TIME, TOKEN, any_case, one_of, reserved,
 };
 
 /// Fields that may be empty in a VirtualService, so that `null` is the same as an absent field.
@@ -23,6 +23,9 @@ const NULLABLE: &[(&str, &[&str])] = &[
     ("RouteDestination", &["weight"]),
     ("Destination", &["subset", "port"]),
 ];
+
+/// The attributes of a cookie that the filter takes.
+const COOKIE_ATTRIBUTES: [&str; 5] = ["SameSite", "Secure", "HttpOnly", "Partitioned", "Domain"];
 
 /// Adds the constraints to the schema of the wire types.
 pub(super) fn add(schema: &mut Value) {
@@ -199,7 +202,7 @@ fn http_cookie() -> Value {
     };
     let at_most_once =
         |name: &str| json!({"contains": named(name), "minContains": 0, "maxContains": 1});
-    let once = ["SameSite", "Secure", "HttpOnly", "Partitioned", "Domain"].map(at_most_once);
+    let once = COOKIE_ATTRIBUTES.map(at_most_once);
     let host_prefix = format!("^{}", any_case("__Host-"));
     json!({
         "required": ["name"],
@@ -223,22 +226,17 @@ fn http_cookie() -> Value {
 
 fn cookie_attribute() -> Value {
     let with = |names: &[&str], then: Value| {
-        let names: Vec<_> = names.iter().map(|name| any_case(name)).collect();
-        let pattern = format!("^({})$", names.join("|"));
+        let pattern = one_of(names);
         json!({"if": {"properties": {"name": {"type": "string", "pattern": pattern}}}, "then": then})
     };
     let value = |value: Value| json!({"properties": {"value": value}});
     let required = |value: Value| json!({"required": ["value"], "properties": {"value": value}});
-    let names = ["SameSite", "Secure", "HttpOnly", "Partitioned", "Domain"];
     let same_site = ["Strict", "Lax", "None"];
-    let any_of = |names: &[&str]| {
-        let patterns: Vec<_> = names.iter().map(|name| any_case(name)).collect();
-        json!([{"enum": names}, {"pattern": format!("^({})$", patterns.join("|"))}])
-    };
+    let any_of = |names: &[&str]| json!([{"enum": names}, {"pattern": one_of(names)}]);
     json!({
         "required": ["name"],
         // The names are listed for editors, which complete them, and matched in any case.
-        "properties": {"name": {"anyOf": any_of(&names)}},
+        "properties": {"name": {"anyOf": any_of(&COOKIE_ATTRIBUTES)}},
         "allOf": [
             with(&["SameSite"], required(json!({"anyOf": any_of(&same_site)}))),
             with(&["Domain"], required(json!({"pattern": COOKIE_DOMAIN, "maxLength": 254, "not": {"pattern": ENDS_IN_NUMBER}}))),

@@ -34,6 +34,12 @@ pub(super) fn reserved() -> String {
     format!("^({})", names.collect::<Vec<_>>().join("|"))
 }
 
+/// One of these texts as a whole, in upper and lower case.
+pub(super) fn one_of(texts: &[&str]) -> String {
+    let texts: Vec<_> = texts.iter().map(|text| any_case(text)).collect();
+    format!("^({})$", texts.join("|"))
+}
+
 /// This text in upper and lower case, as a pattern: validators have no flag for that.
 pub(super) fn any_case(text: &str) -> String {
     text.chars()
