@@ -1,9 +1,12 @@
 //! A whole configuration that has been accepted, compiled: which rule takes a request, then which version it gets.
 
+pub(crate) mod answer;
+pub(crate) mod changes;
 mod description;
 #[cfg(not(feature = "proxy"))]
 pub(crate) mod explanation;
 mod fingerprint;
+pub(crate) mod gauges;
 pub mod metrics;
 pub(crate) mod outputs;
 pub(crate) mod refusal;

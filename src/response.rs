@@ -1,7 +1,5 @@
 //! What the filter reads from a response.
 
-use std::time::Instant;
-
 use crate::request::Line;
 
 /// What a response says about the version that sent it.
@@ -15,19 +13,10 @@ pub enum Class {
     Slow,
 }
 
-/// How far the answer to one request has come, for the judgement.
-#[derive(Debug, Default)]
-pub enum Answer {
-    /// The rule is not watched, or the answer has been counted to its end.
-    #[default]
-    Uncounted,
-    /// It has not begun. The time is that of the request, if the rule wants to know how long the answer takes.
-    Awaited(Option<Instant>),
-    /// It is good so far.
-    Good,
-}
-
 impl Class {
+    /// Every class, each at the place of its number.
+    pub const ALL: [Self; 3] = [Self::Ok, Self::Error, Self::Slow];
+
     /// The class of a response by its status, and by the gRPC status if the headers have one, that is, if nothing follows
     /// them.
     pub fn of_headers(status: Option<&[u8]>, grpc_status: Option<&[u8]>, slow: bool) -> Self {
@@ -55,32 +44,19 @@ impl Class {
     }
 }
 
-impl Answer {
-    /// After headers of this class and status. An answer that is not good any more, or ends with them, has its class.
-    pub fn after_headers(class: Class, status: Option<&[u8]>, end_of_stream: bool) -> Self {
-        // After 101 the connection belongs to another protocol, in which closing it is no error.
-        let is_final = end_of_stream || status == Some(b"101");
-        if class == Class::Ok && !is_final {
-            Self::Good
-        } else {
-            Self::Uncounted
-        }
-    }
-}
-
 fn is_server_error(status: &[u8]) -> bool {
     matches!(status, [b'5', _, _])
 }
 
 /// UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE and DATA_LOSS. A server that has failed sends these, and not a server
 /// that was asked for something impossible (gRPC, "Status codes and their use").
-pub fn is_grpc_error(status: &[u8]) -> bool {
+pub(crate) fn is_grpc_error(status: &[u8]) -> bool {
     matches!(status, b"2" | b"4" | b"13" | b"14" | b"15")
 }
 
 /// Whether Envoy's response code details are those of a response that the upstream began but did not finish: it reset the
 /// stream or closed the connection, or the route's timeout expired meanwhile.
-pub fn is_cut_off(code_details: &[u8]) -> bool {
+pub(crate) fn is_cut_off(code_details: &[u8]) -> bool {
     const DETAILS: [&[u8]; 3] = [
         b"upstream_reset_after_response_started",
         b"response_timeout",

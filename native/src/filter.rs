@@ -1,11 +1,10 @@
 //! The HTTP filter: one configuration, and what it does with a stream.
 
 use std::sync::Arc;
-use std::time::Instant;
 
-use canary_filter::edge::{Answer, is_cut_off, is_grpc_error};
+use canary_filter::edge::{Answer, Credit, Own};
 use canary_filter::{
-    Class, DEFAULT_CLUSTER_HEADER, Decision, Fields, InForce, Outputs, Request, metrics,
+    DEFAULT_CLUSTER_HEADER, Decision, Description, Fields, InForce, Outputs, Request, metrics,
 };
 
 use crate::abi::{self, Owner};
@@ -108,42 +107,47 @@ impl Config {
             Some(cluster) => policy.adopt(&request, in_force, &cluster, &mut ThreadRandom),
             None => policy.decide(&request, in_force, &mut ThreadRandom),
         };
-        match &decision {
-            Some(decision) => self.write(serving, decision, &request, host),
-            None => self.remove_headers(host),
+        let description = decision.and_then(|decision| policy.describe(&decision));
+        let changes = policy.request_changes(description.as_ref(), &request);
+        if let Some(cookie) = changes.cookie {
+            host.set_request_header("cookie", &cookie);
         }
-        if let Some(watched) = decision.as_ref().and_then(|it| serving.watched(it)) {
-            stream.answer = Answer::Awaited(serving.times(watched).then(host::instant));
+        if self.write(changes.own, host) && !self.beside_specifier {
+            host.clear_route_cache();
+        }
+        if let (Some(decision), Some(description)) = (&decision, &description) {
+            self.report(serving, decision, description, host);
+            stream.answer = policy.awaits(decision, host::instant);
         }
         stream.decision = decision;
     }
 
-    fn write<'r>(
+    /// Writes the headers that are the filter's alone, and says whether it has changed any. Beside the specifier, the
+    /// default one is not needed.
+    fn write(&self, own: [Option<Own<'_, &str>>; 2], host: &abi::Stream<'_>) -> bool {
+        let mut changed = false;
+        for (name, value) in own.into_iter().flatten() {
+            changed |= match value {
+                _ if self.beside_specifier && name == DEFAULT_CLUSTER_HEADER => false,
+                Some(value) => {
+                    host.set_request_header(name, value.as_bytes());
+                    true
+                }
+                None => host.remove_request_header(name),
+            };
+        }
+        changed
+    }
+
+    /// Writes the filter state, and counts the request.
+    fn report(
         &self,
-        serving: &'r Serving,
+        serving: &Serving,
         decision: &Decision,
-        request: &Request<'r, &abi::Stream<'_>>,
+        description: &Description<'_, ()>,
         host: &abi::Stream<'_>,
     ) {
-        let policy = serving.policy();
-        let Some(description) = policy.describe(decision) else {
-            return;
-        };
-        if let Some(cookie) = description.cookie(request) {
-            host.set_request_header("cookie", &cookie);
-        }
-        let [cluster_header, subset_header] = self.request_headers_of(serving);
-        let destination = description.destination();
-        if let (Some(name), Some(cluster)) = (cluster_header, destination.cluster()) {
-            host.set_request_header(name, cluster.as_bytes());
-        }
-        if let Some(name) = subset_header {
-            host.set_request_header(name, destination.label().as_bytes());
-        }
-        if !self.beside_specifier {
-            host.clear_route_cache();
-        }
-        if policy.outputs().filter_state() {
+        if serving.policy().outputs().filter_state() {
             host.set_filter_state(FILTER_STATE, &description.filter_state());
         }
         self.increment(self.metrics.requests(decision));
@@ -154,99 +158,46 @@ impl Config {
         let Role::Serve(serving) = &self.role else {
             return;
         };
-        if let Answer::Awaited(started) = stream.answer {
-            stream.answer = Answer::Uncounted;
-            self.count(serving, stream, host, started, end);
-        }
-        let described = || serving.policy().describe(stream.decision.as_ref()?);
-        if let Some(name) = serving.policy().outputs().response_header() {
-            let value = described().map(|description| description.response_header());
+        let header = |name: &str| host.response_header(name);
+        let credit = stream.answer.headers(end, header, host::instant);
+        self.take(stream, credit);
+        let decision = stream.decision.as_ref();
+        let headers = || host.response_headers();
+        let changes = serving.policy().answer_changes(decision, headers);
+        if let Some((name, value)) = changes.own {
             host.set_response_header(name, value.as_deref());
         }
-        if stream
-            .decision
-            .is_some_and(|decision| decision.cookie.is_some())
-            && let Some(description) = described()
-            && let Some(cookie) = description.set_cookie(&host.response_headers())
-        {
+        if let Some(cookie) = changes.set_cookie {
             host.add_response_header("set-cookie", &cookie);
-        }
-    }
-
-    /// Counts an answer by its headers.
-    fn count(
-        &self,
-        serving: &Serving,
-        stream: &mut Stream,
-        host: &abi::Stream<'_>,
-        started: Option<Instant>,
-        end_of_stream: bool,
-    ) {
-        let Some((watched, decision)) = watched(serving, stream) else {
-            return;
-        };
-        let status = host.response_header(":status");
-        // Where nothing follows the headers, they have what a gRPC answer has in its trailers.
-        let grpc_status = end_of_stream.then(|| host.response_header("grpc-status"));
-        let slow = started.is_some_and(|started| serving.is_slow(watched, started));
-        let class = Class::of_headers(status.as_deref(), grpc_status.flatten().as_deref(), slow);
-        serving.count(watched, |answers| {
-            answers.add(decision.destination as usize, class.is_bad(), decision.user);
-        });
-        stream.answer = Answer::after_headers(class, status.as_deref(), end_of_stream);
-        if matches!(stream.answer, Answer::Uncounted) {
-            self.increment(self.metrics.responses(watched, decision.destination, class));
         }
     }
 
     /// Counts the end of an answer that has trailers.
     pub(crate) fn response_trailers(&self, stream: &mut Stream, host: &abi::Stream<'_>, _: bool) {
-        if matches!(stream.answer, Answer::Good) {
-            let status = host.response_trailer("grpc-status");
-            self.finish(stream, status.is_some_and(|status| is_grpc_error(&status)));
-        }
+        let grpc_status = || host.response_trailer("grpc-status");
+        let credit = stream.answer.trailers(grpc_status);
+        self.take(stream, credit);
     }
 
     /// The stream has ended. The headers may be gone now, but how it ended can still be asked.
     pub(crate) fn end(&self, stream: &mut Stream, host: &abi::Stream<'_>, _: bool) {
-        match stream.answer {
-            Answer::Uncounted => {}
-            Answer::Good => {
-                let details = host.response_code_details();
-                self.finish(stream, details.is_some_and(|details| is_cut_off(&details)));
-            }
-            Answer::Awaited(started) => {
-                stream.answer = Answer::Uncounted;
-                if let Role::Serve(serving) = &self.role
-                    && let Some((watched, decision)) = watched(serving, stream)
-                    && started.is_some_and(|started| serving.is_slow(watched, started))
-                {
-                    serving.count(watched, |answers| {
-                        answers.add(decision.destination as usize, true, decision.user);
-                    });
-                    let destination = decision.destination;
-                    self.increment(self.metrics.responses(watched, destination, Class::Slow));
-                }
-            }
-        }
+        let details = || host.response_code_details();
+        let credit = stream.answer.end(details, host::instant);
+        self.take(stream, credit);
     }
 
-    /// Counts the end of an answer that was good until then.
-    fn finish(&self, stream: &mut Stream, is_error: bool) {
-        stream.answer = Answer::Uncounted;
-        let Role::Serve(serving) = &self.role else {
+    /// Counts what a step of an answer adds.
+    fn take(&self, stream: &Stream, credit: Option<Credit>) {
+        let (Role::Serve(serving), Some(decision), Some(credit)) =
+            (&self.role, &stream.decision, credit)
+        else {
             return;
         };
-        let Some((watched, decision)) = watched(serving, stream) else {
-            return;
-        };
-        let class = if is_error { Class::Error } else { Class::Ok };
-        if is_error {
-            serving.count(watched, |answers| {
-                answers.worsen(decision.destination as usize, decision.user);
-            });
+        serving.take(decision, credit);
+        if let Some(class) = credit.class {
+            let (watched, destination) = (credit.watched, decision.destination);
+            self.increment(self.metrics.responses(watched, destination, class));
         }
-        self.increment(self.metrics.responses(watched, decision.destination, class));
     }
 
     /// After a panic: the stream has no decision, and the request goes to stable.
@@ -261,9 +212,9 @@ impl Config {
         let remove = |name: &str| host.remove_request_header(name);
         let removed = match &self.role {
             Role::Serve(serving) => {
-                let named = self.request_headers_of(serving);
-                named
-                    .into_iter()
+                let outputs = serving.policy().outputs();
+                let own = [outputs.cluster_header(), outputs.subset_header()];
+                own.into_iter()
                     .flatten()
                     .filter(|name| remove(name))
                     .count()
@@ -273,17 +224,6 @@ impl Config {
         if removed > 0 {
             host.clear_route_cache();
         }
-    }
-
-    /// The request headers that get the cluster and the label. Beside the specifier, the default one is not needed.
-    fn request_headers_of<'s>(&self, serving: &'s Serving) -> [Option<&'s str>; 2] {
-        let outputs = serving.policy().outputs();
-        let cluster = outputs.cluster_header();
-        let needless = |name: &&str| self.beside_specifier && *name == DEFAULT_CLUSTER_HEADER;
-        [
-            cluster.filter(|name| !needless(name)),
-            outputs.subset_header(),
-        ]
     }
 
     fn carry_out(&self, outcome: &Outcome) {
@@ -301,10 +241,4 @@ impl Config {
             self.owner.increment(counter, 1);
         }
     }
-}
-
-/// The place of the watched rule that the request belongs to, and its decision.
-fn watched(serving: &Serving, stream: &Stream) -> Option<(usize, Decision)> {
-    let decision = stream.decision?;
-    Some((serving.watched(&decision)?, decision))
 }

@@ -1,6 +1,5 @@
 //! The metrics of one configuration: Envoy defines them only while the configuration is made, so all of them exist at once.
 
-use canary_filter::edge::Gauge;
 use canary_filter::{Class, Decision, Policy, Reason, metrics};
 
 use crate::abi::Owner;
@@ -8,9 +7,6 @@ use crate::abi::Owner;
 /// Envoy's number of a metric. Its numbers begin at 1, and 0 stands for a metric that could not be defined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Metric(pub(crate) usize);
-
-const REASONS: [Reason; 3] = [Reason::Weighted, Reason::Sticky, Reason::Only];
-const CLASSES: [Class; 3] = [Class::Ok, Class::Error, Class::Slow];
 
 /// The metrics of the rules, by their places in the policy.
 #[derive(Debug, Default)]
@@ -35,14 +31,14 @@ impl Metrics {
     pub(crate) fn define(
         owner: &Owner,
         policy: &Policy,
-        gauges: &[(String, Gauge)],
+        gauges: &[String],
         by_specifier: bool,
     ) -> Self {
         let counter = |name: &str| owner.counter(name).unwrap_or_default();
         let mut own = Self {
             gauges: gauges
                 .iter()
-                .map(|(name, _)| owner.gauge(name).unwrap_or_default())
+                .map(|name| owner.gauge(name).unwrap_or_default())
                 .collect(),
             ..Self::default()
         };
@@ -66,7 +62,7 @@ impl Metrics {
                         Metric::default()
                     }
                 };
-                requests.push(REASONS.map(counter));
+                requests.push(Reason::ALL.map(counter));
                 if by_specifier {
                     let name = metrics::no_endpoints(rule.name(), destination.label());
                     let gauge = owner.gauge(&name).unwrap_or_default();
@@ -96,7 +92,7 @@ impl Metrics {
                     ))
                 };
                 watched.push((
-                    CLASSES.map(class),
+                    Class::ALL.map(class),
                     if stable {
                         Metric::default()
                     } else {
@@ -113,10 +109,7 @@ impl Metrics {
     pub(crate) fn requests(&self, decision: &Decision) -> Option<Metric> {
         let first = *self.first.get(decision.rule as usize)?;
         let by_reason = self.requests.get((first + decision.destination) as usize)?;
-        let place = REASONS
-            .iter()
-            .position(|reason| *reason == decision.reason)?;
-        by_reason.get(place).copied()
+        by_reason.get(decision.reason as usize).copied()
     }
 
     /// The counter of answers of this class, of a destination of the watched rule at this place.
@@ -127,8 +120,7 @@ impl Metrics {
         class: Class,
     ) -> Option<Metric> {
         let (by_class, _) = self.of(watched, destination)?;
-        let place = CLASSES.iter().position(|known| *known == class)?;
-        by_class.get(place).copied()
+        by_class.get(class as usize).copied()
     }
 
     /// The counter of rollbacks of a destination of the watched rule at this place.

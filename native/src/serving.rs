@@ -2,19 +2,16 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
-use std::time::{Duration, Instant};
 
 use canary_filter::edge::{
-    Answers, Gauge, Now, Steering, judge as judge_record, period, report, watched as watched_rule,
+    Answers, Credit, Gauges, Now, Round, Steering, Task, judge as judge_record, period, report,
+    watched as watched_rule,
 };
 use canary_filter::{Decision, InForce, Policy};
 
 use crate::abi::Level;
 use crate::host;
 use crate::plugin::{Plugin, lock};
-
-/// Judgements after which all gauges are set again.
-const REFRESH: u32 = 20;
 
 /// Workers count in different places, so that they seldom wait for each other.
 const SHARDS: usize = 4;
@@ -24,7 +21,8 @@ const SHARDS: usize = 4;
 pub(crate) struct Serving {
     bytes: Box<[u8]>,
     policy: Policy,
-    gauges: Box<[(String, Gauge)]>,
+    /// The names of the gauges of the rules, by their places.
+    gauges: Box<[String]>,
     /// How often it is judged, in milliseconds; `None` if nothing moves.
     period_ms: Option<u64>,
     /// When the next judgement is due, and when the records are next followed without one.
@@ -32,18 +30,12 @@ pub(crate) struct Serving {
     followed_ms: AtomicU64,
     in_force: RwLock<Arc<InForce>>,
     judge: Mutex<Judge>,
-    watched: Box<[Watched]>,
+    /// What the workers have counted and nobody has judged, for each watched rule.
+    answers: Box<[[Mutex<Answers>; SHARDS]]>,
     /// The destinations that have no endpoint, as far as a cluster specifier has noticed.
     empty: Box<[Box<[AtomicBool]>]>,
     /// Whether one of these has changed since this was asked last.
     empty_changed: AtomicBool,
-}
-
-/// A rule whose answers are judged.
-#[derive(Debug)]
-struct Watched {
-    answers: [Mutex<Answers>; SHARDS],
-    slower_than: Option<Duration>,
 }
 
 /// What one judgement leaves for the next.
@@ -54,9 +46,7 @@ struct Judge {
     transitions: u64,
     /// Whether every record has been stepped once since the configuration came: it may have ended rollbacks.
     stepped: bool,
-    judgements: u32,
-    /// The values of the gauges.
-    last: Box<[Option<u64>]>,
+    gauges: Gauges,
 }
 
 /// What a judgement has led to, for the configuration whose request brought it about to carry out.
@@ -72,22 +62,19 @@ pub(crate) struct Outcome {
 impl Serving {
     /// Puts a policy in service. What is rolled back stays so, from the first request on.
     pub(crate) fn new(policy: Policy, bytes: &[u8], plugin: &Plugin) -> Self {
-        let mut gauges = Vec::new();
-        Gauge::each(&policy, |name, gauge| gauges.push((name, gauge)));
-        let watched = policy.watches().iter().map(|watch| Watched {
-            answers: std::array::from_fn(|_| {
-                Mutex::new(Answers::new(watch.settings.destinations()))
-            }),
-            slower_than: watch.slower_than,
+        let answers = policy.watches().iter().map(|watch| {
+            let none = |_| Mutex::new(Answers::new(watch.settings.destinations()));
+            std::array::from_fn(none)
         });
-        let watched: Box<[_]> = watched.collect();
+        let answers = answers.collect();
+        let mut names = Vec::new();
+        let gauges = Gauges::of(&policy, |name| names.push(name));
         let period_ms = period(&policy).and_then(|period| u64::try_from(period.as_millis()).ok());
         let mut judge = Judge {
             steering: Steering::new(&policy),
             transitions: plugin.transitions(),
             stepped: false,
-            judgements: 0,
-            last: gauges.iter().map(|_| None).collect(),
+            gauges,
         };
         if period_ms.is_some() {
             judge.follow(&policy, plugin, host::now(), true);
@@ -100,13 +87,13 @@ impl Serving {
             bytes: bytes.into(),
             empty: empty.collect(),
             empty_changed: AtomicBool::new(false),
-            gauges: gauges.into(),
+            gauges: names.into(),
             period_ms,
             judged_ms: AtomicU64::new(0),
             followed_ms: AtomicU64::new(0),
             in_force: RwLock::new(Arc::new(judge.steering.in_force().clone())),
             judge: Mutex::new(judge),
-            watched,
+            answers,
             policy,
         }
     }
@@ -121,8 +108,8 @@ impl Serving {
         &self.policy
     }
 
-    /// The gauges of the rules and their names.
-    pub(crate) fn gauges(&self) -> &[(String, Gauge)] {
+    /// The names of the gauges of the rules, by their places.
+    pub(crate) fn gauges(&self) -> &[String] {
         &self.gauges
     }
 
@@ -133,38 +120,14 @@ impl Serving {
         Some(Arc::clone(&in_force))
     }
 
-    /// The place among the watched rules of the rule of this decision, if its answers are judged.
-    pub(crate) fn watched(&self, decision: &Decision) -> Option<usize> {
-        if self.watched.is_empty() {
-            return None;
+    /// Counts what a step of an answer adds. The decision is that about the request.
+    pub(crate) fn take(&self, decision: &Decision, credit: Credit) {
+        if !credit.is_judged() {
+            return;
         }
-        self.policy.watch_of(decision.rule)
-    }
-
-    /// Whether it matters how long an answer takes.
-    pub(crate) fn times(&self, watched: usize) -> bool {
-        self.watched
-            .get(watched)
-            .is_some_and(|watched| watched.slower_than.is_some())
-    }
-
-    /// Whether an answer to a request of this time is too slow now.
-    pub(crate) fn is_slow(&self, watched: usize, started: Instant) -> bool {
-        let limit = self
-            .watched
-            .get(watched)
-            .and_then(|watched| watched.slower_than);
-        limit.is_some_and(|limit| host::instant().saturating_duration_since(started) > limit)
-    }
-
-    /// Changes what this worker has counted for the watched rule at this place.
-    pub(crate) fn count(&self, watched: usize, count: impl FnOnce(&mut Answers)) {
-        let shard = self
-            .watched
-            .get(watched)
-            .and_then(|watched| watched.answers.get(shard()));
-        if let Some(answers) = shard {
-            count(&mut lock(answers));
+        let of_rule = self.answers.get(credit.watched);
+        if let Some(answers) = of_rule.and_then(|shards| shards.get(shard())) {
+            credit.add_to(&mut lock(answers), decision);
         }
     }
 
@@ -240,31 +203,21 @@ impl Serving {
 
     fn judge(&self, judge: &mut Judge, plugin: &Plugin, now: Now) -> Outcome {
         let mut outcome = Outcome::default();
-        let first = !std::mem::replace(&mut judge.stepped, true);
-        let transitions = plugin.transitions();
-        let changed = std::mem::replace(&mut judge.transitions, transitions) != transitions;
-        for (place, watched) in self.watched.iter().enumerate() {
-            let counted = watched
-                .answers
-                .iter()
-                .any(|answers| !lock(answers).is_empty());
-            if first || counted || judge.steering.is_due(place, now) {
-                self.step(place, watched, judge, plugin, now, &mut outcome);
-            } else if changed {
-                judge.read(&self.policy, place, plugin, now);
+        let round = Round {
+            judges: true,
+            first: !std::mem::replace(&mut judge.stepped, true),
+            changed: judge.has_changed(plugin),
+        };
+        for (place, answers) in self.answers.iter().enumerate() {
+            let counted = answers.iter().any(|answers| !lock(answers).is_empty());
+            match judge.steering.task(place, round, counted, now) {
+                Some(Task::Judge) => self.step(place, answers, judge, plugin, now, &mut outcome),
+                task => judge.carry_out(task, &self.policy, place, plugin, now),
             }
         }
         judge.steering.follow_ramps(&self.policy, now);
-        let refresh = judge.judgements == 0;
-        judge.judgements = (judge.judgements + 1) % REFRESH;
-        let gauges = self.gauges.iter().zip(&mut judge.last).enumerate();
-        for (place, ((_, gauge), last)) in gauges {
-            let value = judge.steering.value(&self.policy, *gauge);
-            if refresh || *last != Some(value) {
-                *last = Some(value);
-                outcome.gauges.push((place, value));
-            }
-        }
+        let set = |place, value| outcome.gauges.push((place, value));
+        judge.gauges.next_round(&self.policy, &judge.steering, set);
         outcome
     }
 
@@ -272,7 +225,7 @@ impl Serving {
     fn step(
         &self,
         place: usize,
-        watched: &Watched,
+        answers: &[Mutex<Answers>],
         judge: &mut Judge,
         plugin: &Plugin,
         now: Now,
@@ -283,7 +236,7 @@ impl Serving {
         };
         let (settings, rule) = (&judged.0.settings, judged.1);
         let (record, transitions) = plugin.change(rule.name(), settings, |record| {
-            for answers in &watched.answers {
+            for answers in answers {
                 let mut answers = lock(answers);
                 record.add(settings, &answers, now.ms);
                 answers.clear();
@@ -315,24 +268,41 @@ impl Serving {
 impl Judge {
     /// Acts on what the records and the ramps say, without changing them.
     fn follow(&mut self, policy: &Policy, plugin: &Plugin, now: Now, first: bool) {
-        let transitions = plugin.transitions();
-        let changed = std::mem::replace(&mut self.transitions, transitions) != transitions;
+        let round = Round {
+            judges: false,
+            first,
+            changed: self.has_changed(plugin),
+        };
         for place in 0..policy.watches().len() {
-            if first || changed {
-                self.read(policy, place, plugin, now);
-            } else if self.steering.is_due(place, now)
-                && let Some(judged) = watched_rule(policy, place)
-            {
-                self.steering.act(place, judged, now);
-            }
+            let task = self.steering.task(place, round, false, now);
+            self.carry_out(task, policy, place, plugin, now);
         }
         self.steering.follow_ramps(policy, now);
     }
 
-    fn read(&mut self, policy: &Policy, place: usize, plugin: &Plugin, now: Now) {
-        if let Some(judged) = watched_rule(policy, place) {
+    /// Whether any rule has had a transition since this was asked last.
+    fn has_changed(&mut self, plugin: &Plugin) -> bool {
+        let transitions = plugin.transitions();
+        std::mem::replace(&mut self.transitions, transitions) != transitions
+    }
+
+    /// Carries out a task that changes no record.
+    fn carry_out(
+        &mut self,
+        task: Option<Task>,
+        policy: &Policy,
+        place: usize,
+        plugin: &Plugin,
+        now: Now,
+    ) {
+        let (Some(task), Some(judged)) = (task, watched_rule(policy, place)) else {
+            return;
+        };
+        if task == Task::Read {
             let record = plugin.record(judged.1.name(), &judged.0.settings);
             self.steering.keep(place, judged, record, now);
+        } else {
+            self.steering.act(place, judged, now);
         }
     }
 }

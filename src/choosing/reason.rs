@@ -12,6 +12,9 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason, each at the place of its number.
+    pub const ALL: [Self; 3] = [Self::Weighted, Self::Sticky, Self::Only];
+
     /// The label's value.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::choosing::rule::Rule;
 use crate::choosing::split::{InForce, Split};
+use crate::policy::Policy;
 use crate::policy::watch::Watch;
-use crate::policy::{Policy, metrics};
 use crate::rollback::{Line, Record, TICK_MS, Transition};
 
 /// A ramp goes by whole seconds.
@@ -40,13 +40,26 @@ struct Acting {
     due_ms: Option<u64>,
 }
 
-/// A gauge of a rule with `rollback` or `ramp`.
+/// What a round of judging is for one policy.
 #[derive(Clone, Copy, Debug)]
-pub struct Gauge {
-    rule: u32,
-    destination: u32,
-    /// The place of the watched rule whose rollback it shows; otherwise it shows a share.
-    watched: Option<usize>,
+pub struct Round {
+    /// Whether answers are judged, and not only what others have judged is followed.
+    pub judges: bool,
+    /// Whether it is the first one of its configuration: every record is stepped once, which may end rollbacks.
+    pub first: bool,
+    /// Whether any rule has had a transition since the last one.
+    pub changed: bool,
+}
+
+/// What there is to do for one watched rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Add the answers to the record, and judge it.
+    Judge,
+    /// Read the record, which another worker has written, and keep it.
+    Read,
+    /// Act on the record that is known: a wait has ended.
+    Act,
 }
 
 impl Steering {
@@ -65,10 +78,19 @@ impl Steering {
         &self.in_force
     }
 
-    /// Whether a wait of the watched rule at this place has ended.
-    pub fn is_due(&self, place: usize, now: Now) -> bool {
+    /// What there is to do for the watched rule at this place. `counted` says whether answers of it were counted.
+    pub fn task(&self, place: usize, round: Round, counted: bool, now: Now) -> Option<Task> {
         let due_ms = self.acting.get(place).and_then(|acting| acting.due_ms);
-        due_ms.is_some_and(|due_ms| due_ms <= now.ms)
+        let is_due = due_ms.is_some_and(|due_ms| due_ms <= now.ms);
+        match round {
+            Round {
+                judges: true,
+                first,
+                ..
+            } if first || counted || is_due => Some(Task::Judge),
+            Round { first, changed, .. } if first || changed => Some(Task::Read),
+            _ => is_due.then_some(Task::Act),
+        }
     }
 
     /// Keeps the record of the watched rule at this place as long as it has a say in the weights, and puts in force what it
@@ -123,52 +145,11 @@ impl Steering {
         }
     }
 
-    /// The value of a gauge of this policy.
-    pub fn value<S>(&self, policy: &Policy<S>, gauge: Gauge) -> u64 {
-        let Some(place) = gauge.watched else {
-            let own = policy.rules().get(gauge.rule as usize);
-            let share = match self.in_force.of(gauge.rule) {
-                Some(split) => split.share(gauge.destination),
-                None => own.map_or(0, |rule| rule.share(gauge.destination)),
-            };
-            return share.into();
-        };
-        let watch = policy.watches().get(place);
-        let observes = watch.is_none_or(|watch| watch.settings.observes());
-        let is_out = self.acting.get(place).is_some_and(|acting| {
-            let out = |record: &Record| record.out_since_unix(gauge.destination as usize).is_some();
-            acting.record.as_ref().is_some_and(out)
-        });
-        (is_out && !observes).into()
-    }
-}
-
-impl Gauge {
-    /// Visits the gauges of a policy with their names.
-    pub fn each<S>(policy: &Policy<S>, mut visit: impl FnMut(String, Self)) {
-        for (number, rule) in (0..).zip(policy.rules()) {
-            let place = policy.watch_of(number);
-            if place.is_none() && rule.ramp().is_none() {
-                continue;
-            }
-            for (destination, label) in (0..).zip(rule.destinations().iter().map(|it| it.label())) {
-                let mut add = |name, watched| {
-                    let rule = number;
-                    visit(
-                        name,
-                        Self {
-                            rule,
-                            destination,
-                            watched,
-                        },
-                    );
-                };
-                add(metrics::weight(rule.name(), label), None);
-                if place.is_some() {
-                    add(metrics::rolled_back(rule.name(), label), place);
-                }
-            }
-        }
+    /// Whether the watched rule at this place has rolled this destination back, or would have.
+    pub(crate) fn is_out(&self, place: usize, destination: usize) -> bool {
+        let acting = self.acting.get(place);
+        let record = acting.and_then(|acting| acting.record.as_ref());
+        record.is_some_and(|record| record.out_since_unix(destination).is_some())
     }
 }
 
@@ -203,4 +184,43 @@ pub fn report<'p, S>((watch, rule): WatchedRule<'p, S>, transition: &'p Transiti
 pub fn watched<S>(policy: &Policy<S>, place: usize) -> Option<WatchedRule<'_, S>> {
     let watch = policy.watches().get(place)?;
     Some((watch, policy.rules().get(watch.rule as usize)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_judge_changes_records_and_the_others_follow() {
+        let policy = Policy::from_json(
+            br#"{"http": [{"name": "r", "rollback": {"stable": "a"},
+                "route": [{"cluster": "a", "weight": 1}, {"cluster": "b", "weight": 1}]}]}"#,
+        )
+        .unwrap();
+        for (judges, first, changed, counted, due, task) in [
+            (true, false, false, false, false, None),
+            (true, false, true, false, false, Some(Task::Read)),
+            (true, true, true, false, false, Some(Task::Judge)),
+            (true, false, false, true, false, Some(Task::Judge)),
+            (true, false, true, false, true, Some(Task::Judge)),
+            (false, false, false, true, false, None),
+            (false, false, true, true, true, Some(Task::Read)),
+            (false, true, false, false, false, Some(Task::Read)),
+            (false, false, false, true, true, Some(Task::Act)),
+        ] {
+            let round = Round {
+                judges,
+                first,
+                changed,
+            };
+            let mut steering = Steering::new(&policy);
+            steering.acting[0].due_ms = Some(if due { 250 } else { 251 });
+            let now = Now { ms: 250, unix: 0 };
+            assert_eq!(
+                steering.task(0, round, counted, now),
+                task,
+                "{round:?} {counted} {due}"
+            );
+        }
+    }
 }

@@ -133,7 +133,7 @@ impl Plugin {
 
     /// Sets the gauges of other configurations to 0 that this one does not have, because the proxy cannot delete them. The
     /// names, with a line end between them, are in shared data: another VM may have set the gauges, and be gone.
-    pub(crate) fn own_gauges(&self, names: &str, own: &[MetricId]) {
+    pub(crate) fn own_gauges(&self, names: &str, own: &[Option<MetricId>]) {
         let shared = host::shared_data(&self.gauges);
         let before = shared.value.as_deref().unwrap_or_default();
         if before == names.as_bytes() {
@@ -146,8 +146,8 @@ impl Plugin {
             let Some(gauge) = name.and_then(vm::gauge) else {
                 continue;
             };
-            if own.get(next) != Some(&gauge) {
-                let Some(found) = own.iter().position(|own| *own == gauge) else {
+            if own.get(next) != Some(&Some(gauge)) {
+                let Some(found) = own.iter().position(|own| *own == Some(gauge)) else {
                     host::record(gauge, 0);
                     continue;
                 };

@@ -3,8 +3,9 @@
 use std::cell::RefCell;
 
 use crate::choosing::decision::Decision;
-use crate::policy::Policy;
+use crate::policy::answer::Credit;
 use crate::policy::steering::Steering;
+use crate::policy::{Description, Policy};
 use crate::proxy::host::{self, RequestHeaders};
 use crate::proxy::metrics::Slot;
 use crate::proxy::plugin::Plugin;
@@ -40,40 +41,29 @@ impl Serving {
     pub(crate) fn decide(&self) -> Option<Decision> {
         let request = Request::new(RequestHeaders);
         let steering = self.steering.borrow();
-        let decision = self
-            .policy
-            .decide(&request, steering.in_force(), &mut VmRandom);
-        match &decision {
-            Some(decision) => self.write(decision, &request),
-            None => {
-                let outputs = self.policy.outputs();
-                let named = [outputs.cluster_header(), outputs.subset_header()];
-                named
-                    .into_iter()
-                    .flatten()
-                    .for_each(host::remove_request_header);
+        let in_force = steering.in_force();
+        let decision = self.policy.decide(&request, in_force, &mut VmRandom);
+        let description = decision.and_then(|decision| self.policy.describe(&decision));
+        let changes = self.policy.request_changes(description.as_ref(), &request);
+        if let Some(cookie) = changes.cookie {
+            host::set_request_header("cookie", &cookie);
+        }
+        for (name, value) in changes.own.into_iter().flatten() {
+            match value {
+                Some(value) => host::set_request_header(name, value.as_bytes()),
+                None => host::remove_request_header(name),
             }
+        }
+        if let (Some(decision), Some(description)) = (&decision, &description) {
+            self.report(decision, description);
         }
         decision
     }
 
-    fn write<'r>(&'r self, decision: &Decision, request: &Request<'r, RequestHeaders>) {
-        let Some(description) = self.policy.describe(decision) else {
-            return;
-        };
-        if let Some(cookie) = description.cookie(request) {
-            host::set_request_header("cookie", &cookie);
-        }
-        let outputs = self.policy.outputs();
-        let destination = description.destination();
-        if let (Some(name), Some(cluster)) = (outputs.cluster_header(), destination.cluster()) {
-            host::set_request_header(name, cluster.as_bytes());
-        }
-        if let Some(name) = outputs.subset_header() {
-            host::set_request_header(name, destination.label().as_bytes());
-        }
-        let slot = destination.slot();
-        if outputs.filter_state() {
+    /// Writes the filter state, and counts the request.
+    fn report(&self, decision: &Decision, description: &Description<'_, Slot>) {
+        let slot = description.destination().slot();
+        if self.policy.outputs().filter_state() {
             let text = slot.filter_state(decision.reason, || description.filter_state());
             host::set_filter_state(FILTER_STATE, text);
         }
@@ -83,26 +73,21 @@ impl Serving {
         }
     }
 
-    /// Writes what the answer gets: the response header, which is the filter's alone, and a new user's cookie.
+    /// Writes what the answer gets.
     pub(crate) fn answer(&self, decision: Option<&Decision>) {
-        let described = || self.policy.describe(decision?);
-        if let Some(name) = self.policy.outputs().response_header() {
-            let value = described().map(|description| description.response_header());
+        let changes = self.policy.answer_changes(decision, host::response_headers);
+        if let Some((name, value)) = changes.own {
             host::set_response_header(name, value.as_deref());
         }
-        if decision.is_some_and(|decision| decision.cookie.is_some())
-            && let Some(description) = described()
-            && let Some(cookie) = description.set_cookie(&host::response_headers())
-        {
+        if let Some(cookie) = changes.set_cookie {
             host::add_response_header("set-cookie", &cookie);
         }
     }
 
-    /// The rule of this decision, if its answers are judged.
-    pub(crate) fn watched(&self, decision: &Decision) -> Option<&Watched> {
-        if self.watched.is_empty() {
-            return None;
+    /// Counts what a step of an answer adds. The decision is that about the request.
+    pub(crate) fn take(&self, decision: &Decision, credit: Credit) {
+        if let Some(watched) = self.watched.get(credit.watched) {
+            watched.take(decision, credit);
         }
-        self.watched.get(self.policy.watch_of(decision.rule)?)
     }
 }

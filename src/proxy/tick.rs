@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use crate::policy::steering::{Now, WatchedRule, judge, period, report, watched};
+use crate::policy::steering::{Now, Round, Task, WatchedRule, judge, period, report, watched};
 use crate::proxy::gauges::Gauges;
 use crate::proxy::host;
 use crate::proxy::metrics::Slot;
@@ -57,15 +57,19 @@ impl Serving {
             let transitions = plugin.transitions();
             let changed = *ticker.transitions.borrow() != transitions;
             ticker.transitions.replace(transitions);
-            let first = current && !ticker.stepped.replace(true);
+            let round = Round {
+                judges: current,
+                first: current && !ticker.stepped.replace(true),
+                changed,
+            };
             for (place, watched) in self.watched.iter().enumerate() {
-                let due = self.steering.borrow().is_due(place, now);
-                if current && (first || due || !watched.answers.borrow().is_empty()) {
-                    self.judge(place, now, plugin);
-                } else if changed {
-                    self.read(place, now);
-                } else if due && let Some((_, judged)) = self.at(place) {
-                    self.steering.borrow_mut().act(place, judged, now);
+                let counted = !watched.answers.borrow().is_empty();
+                let task = self.steering.borrow().task(place, round, counted, now);
+                match task {
+                    Some(Task::Judge) => self.judge(place, now, plugin),
+                    Some(Task::Read) => self.read(place, now),
+                    Some(Task::Act) => self.act(place, now),
+                    None => {}
                 }
             }
         }
@@ -130,6 +134,13 @@ impl Serving {
             let shared = host::shared_data(&watched.key);
             let record = Record::known(shared.value.as_deref(), &judged.0.settings);
             self.keep(place, judged, record, now);
+        }
+    }
+
+    /// Acts on the record that is known.
+    fn act(&self, place: usize, now: Now) {
+        if let Some((_, judged)) = self.at(place) {
+            self.steering.borrow_mut().act(place, judged, now);
         }
     }
 

@@ -1,11 +1,11 @@
 //! A rule with `rollback`: what this worker has counted, and the key of the record that all workers share.
 
 use std::cell::{Cell, RefCell};
-use std::time::{Duration, Instant};
 
 use crate::choosing::decision::Decision;
 use crate::choosing::destination::Destination;
 use crate::choosing::reason::Reason;
+use crate::policy::answer::Credit;
 use crate::policy::watch::Watch;
 use crate::policy::{Policy, metrics};
 use crate::proxy::host;
@@ -15,20 +15,17 @@ use crate::proxy::vm;
 use crate::response::Class;
 use crate::rollback::{Answers, Settings};
 
-/// In the order of a destination's counters.
-const CLASSES: [Class; 3] = [Class::Ok, Class::Error, Class::Slow];
-
 /// A rule whose answers are judged.
 pub(crate) struct Watched {
     /// The key of its record.
     pub(crate) key: String,
     pub(crate) answers: RefCell<Answers>,
-    slower_than: Option<Duration>,
     counters: Box<[Counters]>,
 }
 
 /// The counters of one destination, and what has been counted since they were flushed.
 struct Counters {
+    /// By the number of the class.
     responses: [(Option<MetricId>, Cell<u32>); 3],
     rollbacks: Option<MetricId>,
 }
@@ -45,40 +42,17 @@ impl Watched {
             Some(Self {
                 key: plugin.record_key(name),
                 answers: RefCell::new(Answers::new(settings.destinations())),
-                slower_than: watch.slower_than,
                 counters: counters.collect(),
             })
         };
         policy.watches().iter().filter_map(watched).collect()
     }
 
-    /// Whether it matters how long an answer takes.
-    pub(crate) fn times(&self) -> bool {
-        self.slower_than.is_some()
-    }
-
-    /// Whether an answer to a request of this time is too slow now.
-    pub(crate) fn is_slow(&self, started: Instant) -> bool {
-        let taken = host::instant().saturating_duration_since(started);
-        self.slower_than.is_some_and(|limit| taken > limit)
-    }
-
-    /// Counts an answer for the judgement.
-    pub(crate) fn count(&self, decision: &Decision, class: Class) {
-        let mut answers = self.answers.borrow_mut();
-        answers.add(decision.destination as usize, class.is_bad(), decision.user);
-    }
-
-    /// An answer that was counted as good has turned out to be an error.
-    pub(crate) fn worsen(&self, decision: &Decision) {
-        let mut answers = self.answers.borrow_mut();
-        answers.worsen(decision.destination as usize, decision.user);
-    }
-
-    /// Counts an answer for the metrics, once its class is final.
-    pub(crate) fn finish(&self, decision: &Decision, class: Class) {
+    /// Counts what a step of an answer adds. The decision is that about the request.
+    pub(crate) fn take(&self, decision: &Decision, credit: Credit) {
+        credit.add_to(&mut self.answers.borrow_mut(), decision);
         let counters = self.counters.get(decision.destination as usize);
-        let place = CLASSES.iter().position(|known| *known == class);
+        let place = credit.class.map(|class| class as usize);
         if let Some((_, count)) = counters
             .zip(place)
             .and_then(|(it, at)| it.responses.get(at))
@@ -109,15 +83,14 @@ impl Counters {
     fn new(rule: &str, destination: &Destination<Slot>, index: usize, settings: &Settings) -> Self {
         let (label, stable) = (destination.label(), settings.stable() == index);
         let response = |class| vm::counter(&metrics::responses_total(rule, label, stable, class));
-        let reasons = [Reason::Weighted, Reason::Sticky, Reason::Only];
-        for reason in reasons {
+        for reason in Reason::ALL {
             destination.slot().requests(reason, || {
                 vm::counter(&metrics::requests_total(rule, label, reason))
             });
         }
         let observed = settings.observes();
         Self {
-            responses: CLASSES.map(|class| (response(class), Cell::new(0))),
+            responses: Class::ALL.map(|class| (response(class), Cell::new(0))),
             rollbacks: if stable {
                 None
             } else {

@@ -84,6 +84,13 @@ impl Answers {
         }
     }
 
+    /// How many answers and errors of the destination at this position are counted.
+    #[cfg(test)]
+    pub(crate) fn sums(&self, destination: usize) -> (u32, u32) {
+        let tally = self.tallies.get(destination);
+        tally.map_or((0, 0), |tally| (tally.requests, tally.errors))
+    }
+
     /// The destinations' answers, in their order.
     pub(super) fn tallies(&self) -> &[Tally] {
         &self.tallies
