@@ -4,7 +4,7 @@ pub use crate::policy::answer::{Answer, Credit};
 pub use crate::policy::changes::{AnswerChanges, Own, RequestChanges};
 pub use crate::policy::gauges::Gauges;
 pub use crate::policy::refusal::{ON_BAD_CONFIG, consequence};
-pub use crate::policy::specifier::{beyond_specifier, stable_of_refused};
+pub use crate::policy::specifier::stable_of_refused;
 pub use crate::policy::steering::{
     Now, Round, Steering, Task, WatchedRule, judge, period, report, watched,
 };

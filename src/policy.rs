@@ -76,8 +76,12 @@ impl<S: Default> Policy<S> {
     /// # Errors
     /// The first fault, with its path.
     pub fn with_slots(bytes: &[u8]) -> Result<Self, InvalidConfig> {
+        Self::compile(&Config::read(bytes)?)
+    }
+
+    fn compile(wire: &Config) -> Result<Self, InvalidConfig> {
         let mut faults = Faults::first();
-        let policy = Self::from_wire(&Config::read(bytes)?, &mut faults);
+        let policy = Self::from_wire(wire, &mut faults);
         policy.ok_or_else(|| faults.into_first())
     }
 

@@ -11,7 +11,7 @@ use crate::abi::{self, Owner};
 use crate::guard::planted;
 use crate::host::{self, ThreadRandom};
 use crate::metrics::{Metric, Metrics};
-use crate::plugin::{Plugin, Verdict};
+use crate::plugin::{Form, Plugin, Verdict};
 use crate::serving::{Outcome, Serving};
 
 /// After the plugin's name: the cluster specifier of that name has chosen already.
@@ -53,7 +53,7 @@ impl Config {
         let name = String::from_utf8_lossy(name);
         let alone = name.strip_suffix(BESIDE_SPECIFIER);
         let plugin = Plugin::named(alone.unwrap_or(&name));
-        let (role, refused) = match plugin.judge(bytes, || None) {
+        let (role, refused) = match plugin.judge(bytes, Form::Filter) {
             Verdict::Taken(serving) => (Role::Serve(serving), false),
             Verdict::Refused(Some(last)) => (Role::Serve(last), true),
             Verdict::Refused(None) => (
@@ -97,7 +97,7 @@ impl Config {
         }
         let held = serving.in_force();
         let own = InForce::default();
-        let in_force = held.as_deref().unwrap_or(&own);
+        let in_force = held.as_ref().map_or(&own, |held| held);
         planted(|| host.first(":path"));
         let request = Request::new(host);
         let policy = serving.policy();

@@ -5,6 +5,7 @@ use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::{ArcSwapOption, Guard};
 use canary_filter::edge::{ON_BAD_CONFIG, Record, Settings, consequence};
 use canary_filter::{InvalidConfig, Policy};
 
@@ -19,11 +20,19 @@ static PLUGINS: Mutex<Vec<Arc<Plugin>>> = Mutex::new(Vec::new());
 pub(crate) struct Plugin {
     name: String,
     /// The last policy that was accepted.
-    accepted: Mutex<Option<Arc<Serving>>>,
+    accepted: ArcSwapOption<Serving>,
     /// The records of the rules with `rollback`, by the rule's name. They outlive configurations.
     records: Mutex<BTreeMap<Box<str>, Vec<u8>>>,
     /// Counts the transitions of all rules.
     transitions: AtomicU64,
+}
+
+/// Who reads a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Filter,
+    /// It stands alone, so it refuses what needs the answer.
+    Specifier,
 }
 
 /// What becomes of a configuration.
@@ -45,7 +54,7 @@ impl Plugin {
         }
         let new = Arc::new(Self {
             name: name.to_owned(),
-            accepted: Mutex::default(),
+            accepted: ArcSwapOption::empty(),
             records: Mutex::default(),
             transitions: AtomicU64::new(0),
         });
@@ -58,25 +67,22 @@ impl Plugin {
         &self.name
     }
 
-    /// Judges a configuration. `refuses` may have something against one that can be compiled.
-    pub(crate) fn judge(
-        &self,
-        bytes: &[u8],
-        refuses: impl FnOnce() -> Option<InvalidConfig>,
-    ) -> Verdict {
-        let last = lock(&self.accepted).clone();
-        // The filter and the specifier have the same configuration, and so may several listeners.
-        let same = last.clone().filter(|last| last.is_of(bytes));
-        let taken = match (refuses(), same) {
-            (Some(fault), _) => Err(fault),
-            (None, Some(same)) => return Verdict::Taken(same),
-            (None, None) => Policy::from_json(bytes),
+    /// Judges a configuration of the HTTP filter, or of a cluster specifier that stands alone.
+    pub(crate) fn judge(&self, bytes: &[u8], form: Form) -> Verdict {
+        let last = self.accepted.load_full();
+        // Several listeners may have the same configuration.
+        if let Some(same) = last.as_ref().filter(|last| last.is_of(bytes, form)) {
+            return Verdict::Taken(Arc::clone(same));
+        }
+        let policy = match form {
+            Form::Filter => Policy::from_json(bytes),
+            Form::Specifier => Policy::for_specifier(bytes),
         };
-        match taken {
+        match policy {
             Ok(policy) => {
-                let serving = Arc::new(Serving::new(policy, bytes, self));
+                let serving = Arc::new(Serving::new(policy, bytes, form, self));
                 let rules = serving.policy().rules().len();
-                *lock(&self.accepted) = Some(Arc::clone(&serving));
+                self.accepted.store(Some(Arc::clone(&serving)));
                 self.log(Level::Info, &format!("configuration taken, rules: {rules}"));
                 Verdict::Taken(serving)
             }
@@ -96,9 +102,9 @@ impl Plugin {
         }
     }
 
-    /// The last policy that was accepted.
-    pub(crate) fn current(&self) -> Option<Arc<Serving>> {
-        lock(&self.accepted).clone()
+    /// The last policy that was accepted. A request that reads it waits for nobody.
+    pub(crate) fn current(&self) -> Guard<Option<Arc<Serving>>> {
+        self.accepted.load()
     }
 
     /// Writes a line about this plugin to Envoy's log.

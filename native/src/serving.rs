@@ -1,8 +1,9 @@
 //! A policy in service, shared by all workers: the weights in force, and the answers that are counted.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
+use arc_swap::{ArcSwap, Guard};
 use canary_filter::edge::{
     Answers, Credit, Gauges, Now, Round, Steering, Task, judge as judge_record, period, report,
     watched as watched_rule,
@@ -11,7 +12,7 @@ use canary_filter::{Decision, InForce, Policy};
 
 use crate::abi::Level;
 use crate::host;
-use crate::plugin::{Plugin, lock};
+use crate::plugin::{Form, Plugin, lock};
 
 /// Workers count in different places, so that they seldom wait for each other.
 const SHARDS: usize = 4;
@@ -20,6 +21,7 @@ const SHARDS: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Serving {
     bytes: Box<[u8]>,
+    form: Form,
     policy: Policy,
     /// The names of the gauges of the rules, by their places.
     gauges: Box<[String]>,
@@ -28,7 +30,7 @@ pub(crate) struct Serving {
     /// When the next judgement is due, and when the records are next followed without one.
     judged_ms: AtomicU64,
     followed_ms: AtomicU64,
-    in_force: RwLock<Arc<InForce>>,
+    in_force: ArcSwap<InForce>,
     judge: Mutex<Judge>,
     /// What the workers have counted and nobody has judged, for each watched rule.
     answers: Box<[[Mutex<Answers>; SHARDS]]>,
@@ -61,7 +63,7 @@ pub(crate) struct Outcome {
 
 impl Serving {
     /// Puts a policy in service. What is rolled back stays so, from the first request on.
-    pub(crate) fn new(policy: Policy, bytes: &[u8], plugin: &Plugin) -> Self {
+    pub(crate) fn new(policy: Policy, bytes: &[u8], form: Form, plugin: &Plugin) -> Self {
         let answers = policy.watches().iter().map(|watch| {
             let none = |_| Mutex::new(Answers::new(watch.settings.destinations()));
             std::array::from_fn(none)
@@ -85,13 +87,14 @@ impl Serving {
         });
         Self {
             bytes: bytes.into(),
+            form,
             empty: empty.collect(),
             empty_changed: AtomicBool::new(false),
             gauges: names.into(),
             period_ms,
             judged_ms: AtomicU64::new(0),
             followed_ms: AtomicU64::new(0),
-            in_force: RwLock::new(Arc::new(judge.steering.in_force().clone())),
+            in_force: ArcSwap::from_pointee(judge.steering.in_force().clone()),
             judge: Mutex::new(judge),
             answers,
             policy,
@@ -99,8 +102,8 @@ impl Serving {
     }
 
     /// Whether it is that of this configuration.
-    pub(crate) fn is_of(&self, bytes: &[u8]) -> bool {
-        *self.bytes == *bytes
+    pub(crate) fn is_of(&self, bytes: &[u8], form: Form) -> bool {
+        self.form == form && *self.bytes == *bytes
     }
 
     /// The policy.
@@ -113,11 +116,10 @@ impl Serving {
         &self.gauges
     }
 
-    /// The splits in force; `None` if they are the rules' own.
-    pub(crate) fn in_force(&self) -> Option<Arc<InForce>> {
+    /// The splits in force; `None` if they are the rules' own. A request that reads them waits for nobody.
+    pub(crate) fn in_force(&self) -> Option<Guard<Arc<InForce>>> {
         self.period_ms?;
-        let in_force = self.in_force.read().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(&in_force))
+        Some(self.in_force.load())
     }
 
     /// Counts what a step of an answer adds. The decision is that about the request.
@@ -188,16 +190,8 @@ impl Serving {
     }
 
     fn publish(&self, steering: &Steering) {
-        let unchanged = {
-            let in_force = self.in_force.read().unwrap_or_else(PoisonError::into_inner);
-            **in_force == *steering.in_force()
-        };
-        if !unchanged {
-            let new = Arc::new(steering.in_force().clone());
-            *self
-                .in_force
-                .write()
-                .unwrap_or_else(PoisonError::into_inner) = new;
+        if **self.in_force.load() != *steering.in_force() {
+            self.in_force.store(Arc::new(steering.in_force().clone()));
         }
     }
 

@@ -3,13 +3,13 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use canary_filter::edge::{beyond_specifier, stable_of_refused};
+use canary_filter::edge::stable_of_refused;
 use canary_filter::{Decision, Fields, InForce, Policy, Random, Request, Split, metrics};
 
 use crate::abi::{Choice, Owner};
 use crate::guard::planted;
 use crate::metrics::{Metric, Metrics};
-use crate::plugin::{Plugin, Verdict};
+use crate::plugin::{Form, Plugin, Verdict};
 use crate::serving::Serving;
 
 /// After the plugin's name: the HTTP filter of that name has the configuration, and does what needs the answer.
@@ -54,7 +54,7 @@ impl Config {
         let (role, refused) = if beside.is_some() {
             (Role::BesideFilter(stable_of_refused(bytes)), None)
         } else {
-            match plugin.judge(bytes, || beyond_specifier(bytes)) {
+            match plugin.judge(bytes, Form::Specifier) {
                 Verdict::Taken(serving) => (Role::Alone(serving), Some(false)),
                 Verdict::Refused(Some(last)) => (Role::Alone(last), Some(true)),
                 Verdict::Refused(None) => (Role::StandBy(stable_of_refused(bytes)?), Some(true)),
@@ -91,11 +91,11 @@ impl Config {
                 self.choose_and_count(serving, host)
             }
             Role::BesideFilter(otherwise) => {
-                let serving = self.plugin.current();
-                let chosen = serving.is_some_and(|serving| {
+                let current = self.plugin.current();
+                let chosen = current.as_ref().is_some_and(|serving| {
                     serving.follow(&self.plugin);
                     let request = Request::new(host);
-                    let chosen = choose(&serving, host, &request);
+                    let chosen = choose(serving, host, &request);
                     chosen.is_some_and(|decision| to(serving.policy(), &decision, host))
                 });
                 let otherwise = || otherwise.as_ref().is_some_and(|it| to_stable(it, host));
@@ -124,7 +124,7 @@ impl Config {
     /// After a panic: the request goes to the stable version of the rule that matches.
     pub(crate) fn give_up(&self, host: &Choice<'_>) -> bool {
         self.owner.increment(self.panics, 1);
-        match (&self.role, self.plugin.current()) {
+        match (&self.role, &*self.plugin.current()) {
             (Role::Alone(serving), _) => to_stable(serving.policy(), host),
             (Role::StandBy(stable), _) => to_stable(stable, host),
             (Role::BesideFilter(_), Some(serving)) => to_stable(serving.policy(), host),
@@ -143,7 +143,7 @@ fn choose<'r>(
 ) -> Option<Decision> {
     let held = serving.in_force();
     let own = InForce::default();
-    let in_force = held.as_deref().unwrap_or(&own);
+    let in_force = held.as_ref().map_or(&own, |held| held);
     planted(|| host.first(":path"));
     let policy = serving.policy();
     let random = &mut StreamRandom(host.random_value());

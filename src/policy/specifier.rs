@@ -9,9 +9,22 @@ use crate::policy::Policy;
 const NEEDS_FILTER: &str = "needs the HTTP filter beside the cluster specifier";
 const NEEDS_NO_HEADER: &str = "has no effect: a cluster specifier needs no request header";
 
-/// The first field of an accepted configuration that a cluster specifier cannot carry out alone.
-pub fn beyond_specifier(bytes: &[u8]) -> Option<InvalidConfig> {
-    let wire = Config::read(bytes).ok()?;
+impl Policy {
+    /// [`from_json`](Self::from_json) for a cluster specifier that stands alone.
+    ///
+    /// # Errors
+    /// The first fault, with its path: also a field that a cluster specifier cannot carry out.
+    pub fn for_specifier(bytes: &[u8]) -> Result<Self, InvalidConfig> {
+        let wire = Config::read(bytes)?;
+        match beyond_specifier(&wire) {
+            Some(fault) => Err(fault),
+            None => Self::compile(&wire),
+        }
+    }
+}
+
+/// The first field of a configuration that a cluster specifier cannot carry out alone.
+fn beyond_specifier(wire: &Config) -> Option<InvalidConfig> {
     let fields = [
         (
             "clusterHeader",
@@ -130,7 +143,8 @@ mod tests {
             let text = format!(
                 r#"{{{members} "http": [{{"name": "r", {rule} "route": [{{"cluster": "a", "weight": 1}}, {{"cluster": "b"}}]}}]}}"#
             );
-            let found = beyond_specifier(text.as_bytes()).map(|fault| fault.to_string());
+            let found = Policy::for_specifier(text.as_bytes());
+            let found = found.err().map(|fault| fault.to_string());
             let found = found.unwrap_or_default();
             assert!(
                 found.starts_with(line) && found.is_empty() == line.is_empty(),

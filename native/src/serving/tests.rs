@@ -13,7 +13,7 @@ fn serving(plugin: &Plugin, rule: &str) -> Arc<Serving> {
             {{"cluster": "stable", "weight": 50}}, {{"cluster": "canary", "weight": 50}}]}}]}}"#
     );
     let policy = Policy::from_json(text.as_bytes()).unwrap();
-    Arc::new(Serving::new(policy, text.as_bytes(), plugin))
+    Arc::new(Serving::new(policy, text.as_bytes(), Form::Filter, plugin))
 }
 
 const ROLLBACK: &str = r#""rollback": {"stable": "stable"},"#;
