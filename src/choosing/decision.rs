@@ -56,7 +56,7 @@ impl KeyKind {
 
 impl Issued {
     /// A key of 128 random bits; `secure` when the request came by https.
-    pub(crate) fn new(key: u128, secure: bool) -> Self {
+    pub fn new(key: u128, secure: bool) -> Self {
         Self { key, secure }
     }
 
@@ -69,7 +69,7 @@ impl Issued {
     }
 
     /// The key as the cookie carries it: 32 hexadecimal digits.
-    pub(crate) fn key(self) -> [u8; 32] {
+    pub fn key(self) -> [u8; 32] {
         let mut digits = [0; 32];
         for (place, digit) in digits.iter_mut().rev().enumerate() {
             let value = (self.key >> (4 * place) & 0xf) as u8;

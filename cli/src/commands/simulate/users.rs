@@ -1,6 +1,6 @@
 //! Which version each user gets, and who moves.
 
-use canary_filter::{KeyKind, Rule, Split};
+use canary_filter::{Issued, KeyKind, Rule, Split};
 use fastrand::Rng;
 use serde::Serialize;
 
@@ -65,24 +65,12 @@ pub(super) fn keys(rule: &Rule) -> Vec<String> {
 fn each_user(users: u32, progress: &Progress, mut visit: impl FnMut(&[u8])) {
     let mut rng = Rng::with_seed(SEED);
     for user in 1..=users {
-        visit(&hex(rng.u128(..)));
+        visit(&Issued::new(rng.u128(..), false).key());
         if user % BATCH == 0 {
             progress.add(BATCH.into());
         }
     }
     progress.add((users % BATCH).into());
-}
-
-fn hex(key: u128) -> [u8; 32] {
-    let mut digits = [0; 32];
-    for (place, digit) in digits.iter_mut().rev().enumerate() {
-        let value = (key >> (4 * place) & 0xf) as u8;
-        *digit = match value {
-            0..=9 => b'0' + value,
-            _ => b'a' - 10 + value,
-        };
-    }
-    digits
 }
 
 /// The place of the destination of each user; of each request, if the rule has no keys.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use canary_filter::Policy;
+use canary_filter::{Policy, Split};
 use serde_json::Value;
 
 use super::dump::{Filter, filters};
@@ -221,13 +221,7 @@ fn configured(plugins: &[Plugin], now: i64, versions: &mut Vec<Version>) {
             let weights = rule.weights_at(now);
             let weights = weights.iter().zip(&own);
             let in_force: Vec<_> = weights
-                .map(|(weight, version)| {
-                    if version.is_out {
-                        0
-                    } else {
-                        u64::from(*weight)
-                    }
-                })
+                .map(|(weight, version)| if version.is_out { 0 } else { *weight })
                 .collect();
             for (version, share) in own.iter_mut().zip(shares(&in_force)) {
                 version.is_ramped = rule.ramp().is_some();
@@ -261,12 +255,12 @@ fn take(versions: &mut Vec<Version>, rule: &str, label: &str) -> Version {
     )
 }
 
-/// The parts of the sum, in 1/10 000. One destination gets everything whatever its weight.
-fn shares(weights: &[u64]) -> Vec<Option<u64>> {
-    let sum: u64 = weights.iter().sum();
-    let share = |weight: &u64| match weights {
-        [_] => Some(WHOLE),
-        _ => (weight * WHOLE + sum / 2).checked_div(sum),
-    };
-    weights.iter().map(share).collect()
+/// The shares of these weights, as the filter's gauges have them. One destination gets everything whatever its weight.
+fn shares(weights: &[u32]) -> Vec<Option<u64>> {
+    if weights.len() == 1 {
+        return vec![Some(WHOLE)];
+    }
+    let split = Split::new(weights).ok();
+    let share = |destination| split.as_ref().map(|split| split.share(destination).into());
+    (0..).map(share).take(weights.len()).collect()
 }

@@ -205,6 +205,13 @@ fn before_the_first_request_the_configuration_shows_the_weights() {
     let state = read(stats, ECDS);
     let shares: Vec<_> = state.versions.iter().map(|version| version.share).collect();
     assert_eq!(shares, [Some(7_500), Some(2_500)]);
+    // As in the filter, a share above 0 is not shown as 0.
+    let small = String::from_utf8(ECDS.to_vec()).unwrap();
+    let small = small.replace(r#"\"weight\": 75"#, r#"\"weight\": 100000"#);
+    let small = small.replace(r#"\"weight\": 25"#, r#"\"weight\": 1"#);
+    let state = read(stats, small.as_bytes());
+    let shares: Vec<_> = state.versions.iter().map(|version| version.share).collect();
+    assert_eq!(shares, [Some(9_999), Some(1)]);
 }
 
 #[test]
