@@ -222,10 +222,10 @@ soak: wasm envoy ## simulate 80 days, and load a thousand configurations under a
 	cargo test --release -p integration --test envoy -- --ignored --nocapture --test-threads 1 soak
 
 .PHONY: bench
-bench: wasm native envoy ## measure the cost of the filter and its alternatives in a real Envoy, and of its core; takes minutes
+bench: wasm native envoy ## measure the filter and its alternatives in a real Envoy, and its core; takes minutes (some parts: make bench BENCH_PARTS="start command")
 	cargo build -q --release -p canary
 	cargo run -q --release -p bench
-	cargo bench -q -p canary-filter --no-default-features --bench core
+	$(if $(BENCH_PARTS),,cargo bench -q -p canary-filter --no-default-features --bench core)
 
 # Without a container engine, the next two targets print that they are skipped, and succeed.
 without_engine = if ! integration/engine.sh >/dev/null 2>&1; then echo "skipped: $@: no container engine";

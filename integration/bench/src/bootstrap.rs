@@ -7,7 +7,7 @@ use harness::{Filter, Kind, Scratch};
 use serde_json::{Value, json};
 
 use crate::Trouble;
-use crate::variants::{Form, Job, Route, Variant};
+use crate::variant::{Form, Job, Route, Variant};
 
 /// The header that names the cluster.
 pub(crate) const CLUSTER_HEADER: &str = "x-canary-cluster";

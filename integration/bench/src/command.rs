@@ -11,8 +11,8 @@ use launch::{root, target};
 use serde_json::json;
 
 use crate::Trouble;
+use crate::policies::{MANY, rules};
 use crate::table::quantile;
-use crate::variants::{MANY, rules};
 
 /// Runs each command `rounds` times, in turn. Returns the table of the medians.
 pub(crate) fn measure(rounds: usize) -> Result<String, Trouble> {

@@ -1,13 +1,13 @@
-//! `make bench`, the part in a real Envoy: the CPU time per request that the filter adds to a plain route, compared with
-//! its alternatives.
+//! `make bench`, the part in a real Envoy: what the filter costs, compared with its alternatives.
 //!
 //! ```text
 //! Load ──► one Envoy, one worker, a listener per Variant ──► two Upstreams, blue and green
 //! ```
 //!
-//! The variants take turns in short slices, in a new order every round, and are compared within the round: a disturbance
-//! of the machine that lasts longer than a round affects all of them alike. The client and the upstreams are in this
-//! process, so Envoy's CPU time is that of its own process.
+//! The largest [`Part`] is the CPU time per request that the filter adds to a plain route. The variants take turns in short
+//! slices, in a new order every round, and are compared within the round: a disturbance of the machine that lasts longer
+//! than a round affects all of them alike. The client and the upstreams are in this process, so Envoy's CPU time is that of
+//! its own process. The other parts are about Envoy's start and the command.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -18,22 +18,25 @@
 
 mod bootstrap;
 mod command;
+mod cost;
+mod floor;
 mod load;
+mod machine;
+mod parts;
+mod policies;
 mod rounds;
 mod server;
 mod startup;
 mod table;
 mod upstream;
+mod variant;
 mod variants;
 
 use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 
-use load::Tally;
-use rounds::Column;
-use server::Server;
-use variants::Variant;
+use parts::Part;
 
 /// Why there is no result, as a sentence.
 type Trouble = Box<dyn Error>;
@@ -76,51 +79,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints the tables.
+/// Measures and prints the tables, one after the other, so that a failure loses nothing that was measured before.
 fn run() -> Result<(), Trouble> {
     let sizes = Sizes::from_environment()?;
-    let variants = variants::all()?;
-    let machine = table::machine(sizes)?;
-    let mut measured = vec![Column::default(); variants.len()];
-    for number in 1..=sizes.servers {
-        let server = Server::start(&variants)?;
-        for variant in &variants {
-            let tally = server.load(variant)?.send(sizes.warm_up)?;
-            check(variant, tally)?;
-            if number == 1 {
-                eprintln!(
-                    "{}: {} to blue, {} to green",
-                    variant.name, tally.blue, tally.green
-                );
-            }
-        }
-        rounds::measure(&server, &variants, sizes, &mut measured)?;
-        eprint!("\rEnvoys: {number} of {}", sizes.servers);
+    let parts = Part::wanted()?;
+    println!("{}\n", machine::describe()?);
+    for part in parts {
+        println!("{}", part.measure(sizes)?);
     }
-    eprintln!();
-    for (variant, column) in variants.iter().zip(&measured) {
-        check(variant, column.tally)?;
-    }
-    // One after the other, so that a failure loses nothing that was measured before.
-    println!("{machine}\n\n{}", table::render(&variants, &measured)?);
-    println!("{}", startup::measure(sizes.starts)?);
-    println!("{}", command::measure(sizes.starts)?);
     Ok(())
-}
-
-/// Checks that three quarters went to blue, within five standard deviations.
-fn check(variant: &Variant, tally: Tally) -> Result<(), Trouble> {
-    let blue = if variant.splits { 0.75 } else { 1.0 };
-    let requests = tally.requests() as f64;
-    let tolerance = 5.0 * (requests * blue * (1.0 - blue)).sqrt();
-    if (tally.blue as f64 - requests * blue).abs() <= tolerance {
-        return Ok(());
-    }
-    Err(format!(
-        "{}: {} to blue and {} to green",
-        variant.name, tally.blue, tally.green
-    )
-    .into())
 }
 
 fn number(variable: &str, usual: usize) -> Result<usize, Trouble> {
@@ -130,32 +97,5 @@ fn number(variable: &str, usual: usize) -> Result<usize, Trouble> {
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
         _ => Err(format!("{variable} is `{text}`, but it must be a whole number above 0").into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_split_is_accepted_within_five_standard_deviations() {
-        let variant = |splits| Variant {
-            splits,
-            ..Variant::plain()
-        };
-        for (splits, blue, green, fine) in [
-            (true, 7500, 2500, true),
-            (true, 7700, 2300, true),
-            (true, 7720, 2280, false),
-            (true, 2500, 7500, false),
-            (false, 10000, 0, true),
-            (false, 9999, 1, false),
-        ] {
-            assert_eq!(
-                check(&variant(splits), Tally { blue, green }).is_ok(),
-                fine,
-                "{blue} {green}"
-            );
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::load::{Load, Tally};
 use crate::server::Server;
-use crate::variants::Variant;
+use crate::variant::Variant;
 use crate::{Sizes, Trouble};
 
 /// The measurements of one variant.

@@ -12,7 +12,7 @@ use launch::{Binary, Process, envoy, http1};
 use serde_json::Value;
 
 use crate::load::Load;
-use crate::variants::Variant;
+use crate::variant::Variant;
 use crate::{Trouble, bootstrap, upstream};
 
 /// The longest time that Envoy may take until it is ready.

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use crate::Trouble;
 use crate::server::Server;
 use crate::table::quantile;
-use crate::variants::{self, Variant};
+use crate::variant::Variant;
+use crate::variants;
 
 /// The numbers of rules; 0 means Envoy without the module.
 const RULES: [usize; 5] = [0, 1, 100, 1_000, 10_000];

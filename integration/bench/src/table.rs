@@ -1,51 +1,12 @@
 //! The results as tables in Markdown.
 
 use std::fmt::Write;
-use std::fs;
-use std::process::Command;
 
-use launch::Binary;
-
+use crate::Trouble;
+use crate::policies::MANY;
 use crate::rounds::{Column, xorshift};
-use crate::variants::{FLOOR, MANY, SHIPPED, Variant, row};
-use crate::{Sizes, Trouble};
-
-/// The circumstances of the measurement: the machine and its load, Envoy, the module.
-pub(crate) fn machine(sizes: Sizes) -> Result<String, Trouble> {
-    let info = fs::read_to_string("/proc/cpuinfo")?;
-    let models: Vec<_> = info
-        .lines()
-        .filter_map(|line| line.strip_prefix("model name"))
-        .collect();
-    let model = models
-        .first()
-        .and_then(|rest| rest.split_once(": "))
-        .map_or("unknown", |(_, model)| model);
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease")?;
-    let load = fs::read_to_string("/proc/loadavg")?;
-    let load = load.split(' ').next().unwrap_or_default();
-    let version = String::from_utf8(
-        Command::new(Binary::Envoy.find()?)
-            .arg("--version")
-            .output()?
-            .stdout,
-    )?;
-    // `path  version: commit/1.40.0/Clean/RELEASE/BoringSSL`
-    let version = version
-        .rsplit('/')
-        .nth(3)
-        .unwrap_or("of an unknown version");
-    let size = fs::metadata(Binary::Plugin.find()?)?.len();
-    Ok(format!(
-        "{} x {model}, Linux {}, load {load} before; Envoy {version} with one worker; dist/plugin.wasm of {size} bytes; \
-         {} rounds of {} requests to each, in {} Envoys one after the other",
-        models.len(),
-        kernel.trim(),
-        sizes.servers * sizes.rounds,
-        sizes.requests,
-        sizes.servers,
-    ))
-}
+use crate::variant::{Form, Variant};
+use crate::variants::{FLOOR, SHIPPED, row};
 
 /// One line for each variant: the CPU time that it adds to the plain route. The median is the median of the differences
 /// within each round; p10 compares the least disturbed slices of both.
@@ -81,20 +42,27 @@ pub(crate) fn render(variants: &[Variant], columns: &[Column]) -> Result<String,
             "| {name} | {p10:+.2} | {median:+.2} | {by_p10:.2} | {by_median:.2} | {spread} | {requests} |"
         )?;
     }
-    let filter = |count| {
-        variants
-            .iter()
-            .position(|variant| variant.name == row(SHIPPED, count))
-    };
-    if let (Some(one), Some(many)) = (filter(1), filter(MANY)) {
-        let mut ratios = resampled(&columns[many].micros, &columns[one].micros, &plain.micros);
-        let [p10, median] = ratios
-            .each_mut()
-            .map(|ratios| format!("{:.2} ({})", quantile(ratios, 0.5), spread(ratios)));
-        writeln!(
-            text,
-            "\n{MANY} rules add this much of what 1 rule adds: p10 {p10}, median {median}."
-        )?;
+    for build in [
+        SHIPPED,
+        Form::Filter.name(),
+        Form::Specifier.name(),
+        Form::Both.name(),
+    ] {
+        let of = |count| {
+            let column = variants.iter().zip(columns);
+            let mut column = column.filter(|(variant, _)| variant.name == row(build, count));
+            column.next().map(|(_, column)| &column.micros)
+        };
+        if let (Some(one), Some(many)) = (of(1), of(MANY)) {
+            let mut ratios = resampled(many, one, &plain.micros);
+            let [p10, median] = ratios
+                .each_mut()
+                .map(|ratios| format!("{:.2} ({})", quantile(ratios, 0.5), spread(ratios)));
+            writeln!(
+                text,
+                "\n{build}: {MANY} rules add this much of what 1 rule adds: p10 {p10}, median {median}."
+            )?;
+        }
     }
     Ok(text)
 }
