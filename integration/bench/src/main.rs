@@ -53,7 +53,7 @@ struct Sizes {
     rounds: usize,
     /// Requests to one variant in one round.
     requests: usize,
-    /// The number of starts of Envoy with the module and without it.
+    /// The number of starts of Envoy with each module and without one.
     starts: usize,
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn measure(
 }
 
 /// Fisher and Yates.
-fn shuffle(order: &mut [usize], random: &mut u64) {
+pub(crate) fn shuffle(order: &mut [usize], random: &mut u64) {
     for last in (1..order.len()).rev() {
         order.swap(last, xorshift(random) % (last + 1));
     }

@@ -18,6 +18,10 @@ use crate::{Trouble, bootstrap, upstream};
 /// The longest time that Envoy may take until it is ready.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// An Envoy that uses less than [`IDLE`] of CPU time in [`LOOK`] has nothing left to do.
+const IDLE: Duration = Duration::from_millis(2);
+const LOOK: Duration = Duration::from_millis(200);
+
 /// An Envoy with one worker and a listener for each variant.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -80,6 +84,19 @@ impl Server {
             .ok_or("a listener is missing")?;
         Ok(Load::open(*address, variant.grpc)?)
     }
+}
+
+/// Waits until Envoy has nothing to do: its workers may take their configuration after Envoy is ready.
+pub(crate) fn settle(meter: &Meter) -> Result<(), Trouble> {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        let before = meter.run_time()?;
+        thread::sleep(LOOK);
+        if meter.run_time()? - before < IDLE {
+            return Ok(());
+        }
+    }
+    Err(format!("Envoy is still busy after {PATIENCE:?}").into())
 }
 
 fn listeners(admin: SocketAddr) -> Result<BTreeMap<String, SocketAddr>, Trouble> {
