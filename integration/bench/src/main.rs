@@ -7,7 +7,7 @@
 //! The largest [`Part`] is the CPU time per request that the filter adds to a plain route. The variants take turns in short
 //! slices, in a new order every round, and are compared within the round: a disturbance of the machine that lasts longer
 //! than a round affects all of them alike. The client and the upstreams are in this process, so Envoy's CPU time is that of
-//! its own process. The other parts are about Envoy's start and the command.
+//! its own process. The other parts are about Envoy's start, its memory and the command.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -22,6 +22,7 @@ mod cost;
 mod floor;
 mod load;
 mod machine;
+mod memory;
 mod parts;
 mod policies;
 mod rounds;

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use crate::{Sizes, Trouble, command, cost, startup};
+use crate::{Sizes, Trouble, command, cost, memory, startup};
 
 /// One part, with a table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,17 +11,20 @@ pub(crate) enum Part {
     Cost,
     /// The time until Envoy is ready.
     Start,
+    /// What many rules need, by the number of workers.
+    Memory,
     /// The command `canary`.
     Command,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Cost, Self::Start, Self::Command];
+    const ALL: [Self; 4] = [Self::Cost, Self::Start, Self::Memory, Self::Command];
 
     fn name(self) -> &'static str {
         match self {
             Self::Cost => "cost",
             Self::Start => "start",
+            Self::Memory => "memory",
             Self::Command => "command",
         }
     }
@@ -36,6 +39,7 @@ impl Part {
         match self {
             Self::Cost => cost::measure(sizes),
             Self::Start => startup::measure(sizes.starts),
+            Self::Memory => memory::measure(sizes.starts),
             Self::Command => command::measure(sizes.starts),
         }
     }
@@ -68,7 +72,7 @@ mod tests {
         let error = named("start commands").unwrap_err().to_string();
         assert_eq!(
             error,
-            "BENCH_PARTS has `commands`, but the parts are cost, start, command"
+            "BENCH_PARTS has `commands`, but the parts are cost, start, memory, command"
         );
     }
 }

@@ -22,19 +22,25 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const IDLE: Duration = Duration::from_millis(2);
 const LOOK: Duration = Duration::from_millis(200);
 
-/// An Envoy with one worker and a listener for each variant.
+/// An Envoy with a listener for each variant.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) meter: Meter,
     /// The time from the start until Envoy was ready.
     pub(crate) ready_after: Duration,
+    admin: SocketAddr,
     listeners: BTreeMap<String, SocketAddr>,
     _process: Process,
     _dir: Scratch,
 }
 
 impl Server {
+    /// With one worker.
     pub(crate) fn start(variants: &[Variant]) -> Result<Self, Trouble> {
+        Self::with_workers(variants, 1)
+    }
+
+    pub(crate) fn with_workers(variants: &[Variant], workers: usize) -> Result<Self, Trouble> {
         let dir = Scratch::new();
         let upstreams = [upstream::start("blue")?, upstream::start("green")?];
         let file = dir.join("bench.yaml");
@@ -45,7 +51,7 @@ impl Server {
             .arg(&file)
             .arg("--admin-address-path")
             .arg(dir.join("admin"));
-        command.args(["--concurrency", "1"]);
+        command.args(["--concurrency", &workers.to_string()]);
         let started = Instant::now();
         let mut process = envoy::start(command, &dir.join("envoy.log"))?;
         let admin = loop {
@@ -70,6 +76,7 @@ impl Server {
         Ok(Self {
             meter: Meter::of_envoy(&file)?,
             ready_after,
+            admin,
             listeners,
             _process: process,
             _dir: dir,
@@ -83,6 +90,14 @@ impl Server {
             .get(&variant.name)
             .ok_or("a listener is missing")?;
         Ok(Load::open(*address, variant.grpc)?)
+    }
+
+    /// The bytes that Envoy itself has allocated: neither the memory of virtual machines nor that of the native module,
+    /// which has the C library's allocator.
+    pub(crate) fn heap(&self) -> Result<u64, Trouble> {
+        let page: Value = serde_json::from_str(&http1::get(self.admin, "/memory")?.body)?;
+        let allocated = page["allocated"].as_str().ok_or("/memory has no number")?;
+        Ok(allocated.parse()?)
     }
 }
 
