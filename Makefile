@@ -222,7 +222,7 @@ soak: wasm envoy ## simulate 80 days, and load a thousand configurations under a
 	cargo test --release -p integration --test envoy -- --ignored --nocapture --test-threads 1 soak
 
 .PHONY: bench
-bench: wasm native envoy ## measure the filter and its alternatives in a real Envoy, and its core; takes minutes (some parts: make bench BENCH_PARTS="start command")
+bench: wasm native envoy ## measure the filter and its alternatives in a real Envoy, and its core; takes half an hour (some parts: make bench BENCH_PARTS="start memory")
 	cargo build -q --release -p canary
 	cargo run -q --release -p bench
 	$(if $(BENCH_PARTS),,cargo bench -q -p canary-filter --no-default-features --bench core)

@@ -44,14 +44,9 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn open(listener: SocketAddr, grpc: bool) -> io::Result<Self> {
-        let connect = |_| {
-            let stream = TcpStream::connect(listener)?;
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-            Ok(stream)
-        };
+        let connections = (0..CONNECTIONS).map(|_| connect(listener));
         Ok(Self {
-            connections: (0..CONNECTIONS).map(connect).collect::<io::Result<_>>()?,
+            connections: connections.collect::<io::Result<_>>()?,
             grpc,
             next: 0,
         })
@@ -77,9 +72,16 @@ impl Load {
     }
 }
 
+pub(crate) fn connect(listener: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(listener)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    Ok(stream)
+}
+
 /// A small version of a browser's request. It hits one rule of every list and comes from another user each time, for the
 /// variants that are sticky.
-fn request(number: usize, grpc: bool) -> String {
+pub(crate) fn request(number: usize, grpc: bool) -> String {
     let grpc = if grpc { WANTS_GRPC } else { "" };
     let rule = number % RULES_HIT * (10_000 / RULES_HIT) + number % RULES_HIT;
     format!(
@@ -89,7 +91,7 @@ fn request(number: usize, grpc: bool) -> String {
 }
 
 /// Whether blue answered. The body is the name of the upstream, and nothing follows it.
-fn receive(connection: &mut TcpStream) -> io::Result<bool> {
+pub(crate) fn receive(connection: &mut TcpStream) -> io::Result<bool> {
     let mut buffer = [0; 4096];
     let mut filled = 0;
     loop {

@@ -7,7 +7,7 @@
 //! The largest [`Part`] is the CPU time per request that the filter adds to a plain route. The variants take turns in short
 //! slices, in a new order every round, and are compared within the round: a disturbance of the machine that lasts longer
 //! than a round affects all of them alike. The client and the upstreams are in this process, so Envoy's CPU time is that of
-//! its own process. The other parts are about Envoy's start, its memory and the command.
+//! its own process. The other parts are about Envoy's start, its memory, updates under load, and the command.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -23,12 +23,14 @@ mod floor;
 mod load;
 mod machine;
 mod memory;
+mod open_loop;
 mod parts;
 mod policies;
 mod rounds;
 mod server;
 mod startup;
 mod table;
+mod updates;
 mod upstream;
 mod variant;
 mod variants;
@@ -36,6 +38,7 @@ mod variants;
 use std::env;
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use parts::Part;
 
@@ -56,6 +59,10 @@ struct Sizes {
     requests: usize,
     /// The number of starts of Envoy with each module and without one.
     starts: usize,
+    /// The number of updates of each module under load.
+    updates: usize,
+    /// The time from one of them to the next. Each has to be in force then.
+    period: Duration,
 }
 
 impl Sizes {
@@ -66,6 +73,8 @@ impl Sizes {
             rounds: number("BENCH_ROUNDS", 30)?,
             requests: number("BENCH_REQUESTS", 1_000)?,
             starts: number("BENCH_STARTS", 5)?,
+            updates: number("BENCH_UPDATES", 10)?,
+            period: Duration::from_secs(number("BENCH_PERIOD", 6)? as u64),
         })
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use crate::Trouble;
+use crate::parts::is_wanted;
 use crate::policies::MANY;
 use crate::server::{Server, settle};
 use crate::table::quantile;
@@ -20,7 +21,8 @@ type Growth = [Vec<f64>; WORKERS.len()];
 struct Grown {
     module: &'static str,
     resident: Growth,
-    /// Envoy's own heap, in which are its copies of the configuration, and the metrics.
+    /// The heap, in which are the native module's rules, Envoy's copies of the configuration, and the metrics. The memory of
+    /// virtual machines is not.
     heap: Growth,
 }
 
@@ -33,16 +35,20 @@ pub(crate) fn measure(rounds: usize) -> Result<String, Trouble> {
             [1, MANY].map(|count| native_with_rules(form, count)),
         )
     };
-    let modules = [
+    let mut modules = vec![
         (SHIPPED, [with_rules(1)?, with_rules(MANY)?]),
         native(Form::Filter),
         native(Form::Both),
     ];
-    let mut grown = modules.each_ref().map(|(module, _)| Grown {
-        module,
-        resident: Growth::default(),
-        heap: Growth::default(),
-    });
+    modules.retain(|(module, _)| is_wanted(module));
+    let mut grown: Vec<Grown> = modules
+        .iter()
+        .map(|(module, _)| Grown {
+            module,
+            resident: Growth::default(),
+            heap: Growth::default(),
+        })
+        .collect();
     for round in 1..=rounds {
         for ((_, variants), grown) in modules.iter().zip(&mut grown) {
             for (at, workers) in WORKERS.into_iter().enumerate() {
@@ -58,7 +64,7 @@ pub(crate) fn measure(rounds: usize) -> Result<String, Trouble> {
     render(&mut grown, rounds)
 }
 
-/// The resident memory and the own heap of an Envoy that has taken its configuration, in MiB.
+/// The resident memory and the heap of an Envoy that has taken its configuration, in MiB.
 fn memory(variant: &Variant, workers: usize) -> Result<[f64; 2], Trouble> {
     let server = Server::with_workers(std::slice::from_ref(variant), workers)?;
     settle(&server.meter)?;
@@ -83,7 +89,7 @@ fn render(grown: &mut [Grown], rounds: usize) -> Result<String, Trouble> {
     for grown in grown {
         for (what, growth) in [
             ("resident", &mut grown.resident),
-            ("of it Envoy's own heap", &mut grown.heap),
+            ("heap, without virtual machines", &mut grown.heap),
         ] {
             let medians = growth.each_mut().map(|values| quantile(values, 0.5));
             write!(text, "| {}, {what} |", grown.module)?;

@@ -92,8 +92,8 @@ impl Server {
         Ok(Load::open(*address, variant.grpc)?)
     }
 
-    /// The bytes that Envoy itself has allocated: neither the memory of virtual machines nor that of the native module,
-    /// which has the C library's allocator.
+    /// The bytes that Envoy and the native module have allocated, which share an allocator. The memory of virtual machines
+    /// is not among them.
     pub(crate) fn heap(&self) -> Result<u64, Trouble> {
         let page: Value = serde_json::from_str(&http1::get(self.admin, "/memory")?.body)?;
         let allocated = page["allocated"].as_str().ok_or("/memory has no number")?;

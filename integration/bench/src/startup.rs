@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use crate::Trouble;
+use crate::parts::is_wanted;
 use crate::policies::MANY;
 use crate::rounds::shuffle;
 use crate::server::{Server, settle};
@@ -55,6 +56,8 @@ fn kinds() -> Result<Vec<Variant>, Trouble> {
     for form in [Form::Filter, Form::Both] {
         kinds.extend([1, MANY].map(|count| native_with_rules(form, count)));
     }
+    let own = Variant::plain().name;
+    kinds.retain(|kind| kind.name == own || is_wanted(&kind.name));
     Ok(kinds)
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::Trouble;
 use crate::floor::{CALLBACK, FILTER_STATE, FLOOR_COUNTER, FLOOR_METRICS, FLOOR_MODULE, LUA, with};
+use crate::parts::is_wanted;
 use crate::policies::{MANY, moving, ramp, rules, sticky};
 use crate::variant::{Form, Job, Route, Variant};
 
@@ -17,7 +18,7 @@ pub(crate) const FLOOR: &str = "floor module";
 pub(crate) const SHIPPED: &str = "filter";
 
 /// Every row of the table, the plain route first. `BENCH_MODULES="name=file ..."` adds rows for other builds of the
-/// filter; `BENCH_ONLY="text; ..."` keeps only the rows whose name contains one of the texts.
+/// filter.
 pub(crate) fn all() -> Result<Vec<Variant>, Trouble> {
     let mut all = alternatives();
     all.extend(wasm_rows()?);
@@ -31,18 +32,8 @@ pub(crate) fn all() -> Result<Vec<Variant>, Trouble> {
     all.extend(other_builds(
         &env::var("BENCH_MODULES").unwrap_or_default(),
     )?);
-    let wanted = env::var("BENCH_ONLY").unwrap_or_default();
-    let wanted: Vec<&str> = wanted
-        .split(';')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .collect();
     let always = [Variant::plain().name, FLOOR.to_owned()];
-    all.retain(|variant| {
-        wanted.is_empty()
-            || always.contains(&variant.name)
-            || wanted.iter().any(|name| variant.name.contains(name))
-    });
+    all.retain(|variant| always.contains(&variant.name) || is_wanted(&variant.name));
     Ok(all)
 }
 
