@@ -67,6 +67,9 @@ pub(crate) fn measure(updates: usize, period: Duration) -> Result<String, Troubl
         .filter(|(name, kind)| kind.is_none() || is_wanted(name))
         .map(|(name, kind)| Subject::start(name, kind, upstreams))
         .collect();
+    for subject in &mut subjects {
+        subject.warm_up(period)?;
+    }
     let mut order: Vec<usize> = (0..subjects.len()).collect();
     let mut random = 0x2545_F491_4F6C_DD1D;
     let mut done = 0;
@@ -110,6 +113,15 @@ impl Subject {
             with: Latencies::default(),
             in_force: Vec::new(),
         }
+    }
+
+    /// Makes one update that is not measured, so that the worker has used both clusters: its first use of a cluster creates
+    /// metrics, for which it waits while the main thread creates those of the filter.
+    fn warm_up(&mut self, period: Duration) -> Result<(), Trouble> {
+        self.take_turn(1, period)?;
+        (self.without, self.with) = Default::default();
+        self.in_force.clear();
+        Ok(())
     }
 
     /// Measures as long without updates as with this number of them.
