@@ -157,7 +157,7 @@ down: ## end the demo that make up has started
 # The filter is built separately from the other packages: cargo would otherwise enable its feature `proxy` in the
 # `canary` command, too.
 
-tools := -p canary -p color -p native -p xtask -p fuzz -p manifests -p launch -p harness -p demo -p bench -p integration
+tools := -p canary -p color -p native -p fake-envoy -p xtask -p fuzz -p manifests -p launch -p harness -p demo -p bench -p integration
 
 .PHONY: test
 test: lint unit integration reproduce test-images ## check everything: format, lints, unit tests, tests in a real Envoy
@@ -188,6 +188,10 @@ reproduce: wasm ## check that the same sources give the same module under anothe
 .PHONY: fuzz
 fuzz: rust ## search for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (for each of two targets)
 	@fuzz/run.sh $(FUZZ_SECONDS)
+
+.PHONY: tsan
+tsan: rust ## check with ThreadSanitizer what the workers of a native proxy share; takes minutes
+	@native/tsan.sh
 
 # A test in Envoy mostly waits, so more of them run at once than there are processors.
 threads := --test-threads $(shell echo $$(( 2 * $$(nproc) )))

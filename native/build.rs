@@ -5,8 +5,8 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // The functions of Envoy are there when it has loaded the module. The unit tests call none of them.
-    println!("cargo::rustc-link-arg=-Wl,--unresolved-symbols=ignore-all");
+    // The functions of Envoy are there when it has loaded the module. Tests have them from fake-envoy.
+    println!("cargo::rustc-link-arg-cdylib=-Wl,--unresolved-symbols=ignore-all");
     println!("cargo::rerun-if-env-changed=CANARY_NATIVE_TARGET");
     // For another target, Zig's linker brings an unwinder of its own.
     if std::env::var_os("CANARY_NATIVE_TARGET").is_some_and(|target| !target.is_empty()) {

@@ -23,6 +23,9 @@ mod plugin;
 mod serving;
 mod specifier;
 
+#[cfg(test)]
+use fake_envoy as _;
+
 /// What happens once, when Envoy has loaded the module.
 fn start() {
     guard::report_panics();

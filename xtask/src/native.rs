@@ -10,19 +10,20 @@ use crate::{Result, flags, is_of_no_machine, ship, workspace};
 /// `x86_64-unknown-linux-gnu.2.28`.
 const TARGET: &str = "CANARY_NATIVE_TARGET";
 
-/// Builds the module for this machine, or by `cargo zigbuild` for the target that the environment names.
+/// Builds the module for this machine, or by cargo-zigbuild for the target that the environment names.
 pub(crate) fn build() -> Result<()> {
     let root = workspace()?;
     let target =
         env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
     let release = env::var(TARGET).ok().filter(|target| !target.is_empty());
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.arg(if release.is_some() {
-        "zigbuild"
-    } else {
-        "build"
-    });
-    cargo.args(["--locked", "--package", "native", "--profile", "native"]);
+    let mut cargo = match &release {
+        Some(_) => Command::new("cargo-zigbuild"),
+        None => Command::new(env::var_os("CARGO").unwrap_or("cargo".into())),
+    };
+    cargo.args(["rustc", "--locked", "--package", "native"]);
+    cargo.args(["--profile", "native"]);
+    // With an rlib beside it, which tests link, cargo would disable link-time optimization.
+    cargo.args(["--lib", "--crate-type", "cdylib"]);
     let mut folder = target.clone();
     if let Some(release) = &release {
         cargo.args(["--target", release]);

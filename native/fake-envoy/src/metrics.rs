@@ -1,0 +1,119 @@
+//! The metrics of one configuration.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::abi::{FROZEN, METRIC_NOT_FOUND, SUCCESS};
+
+/// The metrics of one configuration. A clone refers to the same ones, which outlive the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics(Arc<Owned>);
+
+/// What a configuration has defined, and what it does with it. A number is that of a counter or that of a gauge; both begin
+/// at 1, as in Envoy's `MetricRegistry`.
+#[derive(Debug, Default)]
+pub(crate) struct Owned {
+    /// While the configuration is made, which happens on one thread.
+    defining: Mutex<Registry>,
+    /// From then on. Workers only read it, which orders nothing.
+    frozen: OnceLock<Registry>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Counter,
+    Gauge,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Registry {
+    counters: Vec<Arc<AtomicU64>>,
+    gauges: Vec<Arc<AtomicU64>>,
+    names: BTreeMap<String, Arc<AtomicU64>>,
+}
+
+impl Registry {
+    fn of_kind(&self, kind: Kind) -> &Vec<Arc<AtomicU64>> {
+        match kind {
+            Kind::Counter => &self.counters,
+            Kind::Gauge => &self.gauges,
+        }
+    }
+
+    fn define(&mut self, kind: Kind, name: &str) -> usize {
+        // A name that is defined twice has two numbers and one value.
+        let value = Arc::clone(self.names.entry(name.to_owned()).or_default());
+        let of_kind = match kind {
+            Kind::Counter => &mut self.counters,
+            Kind::Gauge => &mut self.gauges,
+        };
+        of_kind.push(value);
+        of_kind.len()
+    }
+}
+
+impl Owned {
+    fn read<T>(&self, read: impl FnOnce(&Registry) -> T) -> T {
+        match self.frozen.get() {
+            Some(registry) => read(registry),
+            None => read(&self.defining.lock().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+
+    /// The number of a new metric, or why there is none.
+    pub(crate) fn define(&self, kind: Kind, name: &str) -> Result<usize, u32> {
+        if self.frozen.get().is_some() {
+            return Err(FROZEN);
+        }
+        let mut defining = self.defining.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(defining.define(kind, name))
+    }
+
+    /// The configuration is made.
+    pub(crate) fn freeze(&self) {
+        let registry = self.read(Registry::clone);
+        self.frozen.get_or_init(|| registry);
+    }
+
+    /// Changes a value, and says how that went.
+    pub(crate) fn change(&self, kind: Kind, number: usize, value: u64) -> u32 {
+        self.read(|registry| {
+            let place = number.checked_sub(1);
+            let found = place.and_then(|place| registry.of_kind(kind).get(place));
+            match (found, kind) {
+                (Some(counter), Kind::Counter) => {
+                    counter.fetch_add(value, Ordering::Relaxed);
+                    SUCCESS
+                }
+                (Some(gauge), Kind::Gauge) => {
+                    gauge.store(value, Ordering::Relaxed);
+                    SUCCESS
+                }
+                (None, _) => METRIC_NOT_FOUND,
+            }
+        })
+    }
+}
+
+impl Metrics {
+    /// What the module refers to by a pointer.
+    pub(crate) fn owned(&self) -> &Owned {
+        &self.0
+    }
+
+    /// The value of a metric, if it has been defined.
+    pub fn value(&self, name: &str) -> Option<u64> {
+        let read = |registry: &Registry| Some(registry.names.get(name)?.load(Ordering::Relaxed));
+        self.0.read(read)
+    }
+
+    /// All metrics that have been defined.
+    pub fn values(&self) -> BTreeMap<String, u64> {
+        let load = |(name, value): (&String, &Arc<AtomicU64>)| {
+            (name.clone(), value.load(Ordering::Relaxed))
+        };
+        self.0
+            .read(|registry| registry.names.iter().map(load).collect())
+    }
+}
