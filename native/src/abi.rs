@@ -123,6 +123,10 @@ impl Buffer {
         }
     }
 
+    fn each(texts: &[&str]) -> Vec<Self> {
+        texts.iter().map(|text| Self::of(text.as_bytes())).collect()
+    }
+
     /// The bytes.
     ///
     /// # Safety
@@ -369,11 +373,13 @@ impl Owner {
         }
     }
 
-    fn define(&self, define: Define, name: &str) -> Option<Metric> {
+    fn define(&self, define: Define, name: &str, labels: &[&str]) -> Option<Metric> {
         let mut id = 0;
         let name = Buffer::of(name.as_bytes());
-        // SAFETY: the configuration lives, and is being made.
-        let result = unsafe { define(self.config, name, std::ptr::null_mut(), 0, &raw mut id) };
+        let mut labels = Buffer::each(labels);
+        let (first, length) = (labels.as_mut_ptr(), labels.len());
+        // SAFETY: the configuration lives, and is being made. The labels are there until the call returns.
+        let result = unsafe { define(self.config, name, first, length, &raw mut id) };
         (result == SUCCESS).then_some(Metric(id))
     }
 }
@@ -381,12 +387,17 @@ impl Owner {
 impl Owner {
     /// Defines a counter; only while the configuration is made.
     pub(crate) fn counter(&self, name: &str) -> Option<Metric> {
-        self.define(self.define_counter, name)
+        self.define(self.define_counter, name, &[])
     }
 
     /// Defines a gauge; only while the configuration is made.
     pub(crate) fn gauge(&self, name: &str) -> Option<Metric> {
-        self.define(self.define_gauge, name)
+        self.define(self.define_gauge, name, &[])
+    }
+
+    /// Defines a gauge for each combination of values of these labels; only while the configuration is made.
+    pub(crate) fn gauges(&self, name: &str, labels: &[&str]) -> Option<Metric> {
+        self.define(self.define_gauge, name, labels)
     }
 
     /// Adds to a counter.
@@ -399,6 +410,21 @@ impl Owner {
     pub(crate) fn set(&self, gauge: Metric, value: u64) {
         // SAFETY: as above.
         unsafe { (self.set)(self.config, gauge.0, std::ptr::null_mut(), 0, value) };
+    }
+
+    /// Sets the gauge with these values of its labels, which Envoy makes if it is the first time.
+    pub(crate) fn set_labelled(&self, gauges: Metric, labels: &[&str], value: u64) {
+        let mut labels = Buffer::each(labels);
+        // SAFETY: as above. The labels are there until the call returns.
+        unsafe {
+            (self.set)(
+                self.config,
+                gauges.0,
+                labels.as_mut_ptr(),
+                labels.len(),
+                value,
+            )
+        };
     }
 }
 

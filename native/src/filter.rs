@@ -10,7 +10,7 @@ use canary_filter::{
 use crate::abi::{self, Owner};
 use crate::guard::planted;
 use crate::host::{self, ThreadRandom};
-use crate::metrics::{Metric, Metrics};
+use crate::metrics::{Chooser, Metric, Metrics};
 use crate::plugin::{Form, Plugin, Verdict};
 use crate::serving::{Outcome, Serving};
 
@@ -65,9 +65,15 @@ impl Config {
         if let Some(gauge) = owner.gauge(&metrics::config_refused(plugin.name())) {
             owner.set(gauge, refused.into());
         }
+        let chooser = match alone {
+            Some(_) => Chooser::SpecifierBesideFilter,
+            None => Chooser::Filter,
+        };
         let metrics = match &role {
             Role::Serve(serving) => {
-                Metrics::define(&owner, serving.policy(), serving.gauges(), alone.is_some())
+                let metrics = Metrics::new(&owner, serving, chooser, &plugin);
+                plugin.accept(serving);
+                metrics
             }
             Role::StandBy(_) => Metrics::default(),
         };
@@ -90,10 +96,8 @@ impl Config {
         if let Some(outcome) = serving.pass(&self.plugin) {
             self.carry_out(&outcome);
         }
-        if self.beside_specifier
-            && let Some(empty) = serving.empty()
-        {
-            self.metrics.show_empty(&self.owner, &empty);
+        if self.beside_specifier {
+            self.metrics.show_endpoints(&self.owner, serving);
         }
         let held = serving.in_force();
         let own = InForce::default();

@@ -7,6 +7,7 @@
 //! specifier   a configuration of the cluster specifier and its choices
 //! plugin      what all configurations of one name share: the last good policy, the records of rollbacks
 //! serving     a policy that all workers share, with the weights in force; time passes with the requests
+//! endpoints   which destinations have no endpoint, as far as a cluster specifier has noticed
 //! metrics     Envoy's numbers of the metrics of one configuration
 //! host        clocks and random numbers
 //! ```
@@ -15,6 +16,7 @@
 
 #[allow(unsafe_code, reason = "the C ABI")]
 mod abi;
+mod endpoints;
 mod filter;
 mod guard;
 mod host;

@@ -1,8 +1,12 @@
 //! The metrics of one configuration: Envoy defines them only while the configuration is made, so all of them exist at once.
 
+use std::sync::Arc;
+
 use canary_filter::{Class, Decision, Policy, Reason, metrics};
 
 use crate::abi::Owner;
+use crate::plugin::Plugin;
+use crate::serving::Serving;
 
 /// Envoy's number of a metric. Its numbers begin at 1, and 0 stands for a metric that could not be defined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,31 +25,59 @@ pub(crate) struct Metrics {
     watched: Box<[([Metric; 3], Metric)]>,
     /// The gauges of the policy, in its order.
     gauges: Box<[Metric]>,
-    /// Of each destination, if a cluster specifier chooses: the gauge that shows that it has no endpoint.
-    no_endpoints: Box<[Metric]>,
+    /// The gauges that show that a destination has no endpoint, if a cluster specifier chooses.
+    no_endpoints: Option<Metric>,
+}
+
+/// Who chooses, which decides what can be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chooser {
+    /// The HTTP filter.
+    Filter,
+    /// A cluster specifier alone, which counts. It may leave one destination of a rule that gets everything though its own
+    /// weights do not say so.
+    Specifier,
+    /// A cluster specifier, and the HTTP filter beside it counts.
+    SpecifierBesideFilter,
 }
 
 impl Metrics {
-    /// Defines the metrics of a policy. A cluster specifier may leave one destination of a rule that gets everything though
-    /// its own weights do not say so.
-    pub(crate) fn define(
+    /// Defines the metrics of a policy that goes into service. Those of the policy before may have gauges at 1, which stay
+    /// right only if it is the same one.
+    pub(crate) fn new(
         owner: &Owner,
-        policy: &Policy,
-        gauges: &[String],
-        by_specifier: bool,
+        serving: &Arc<Serving>,
+        chooser: Chooser,
+        plugin: &Plugin,
     ) -> Self {
+        let own = Self::define(owner, serving.policy(), serving.gauges(), chooser);
+        if let Some(last) = &*plugin.current() {
+            let is_same = Arc::ptr_eq(last, serving);
+            let show = |rule: &str, label: &str| own.show_empty(owner, rule, label, is_same);
+            last.endpoints().each_empty(last.policy(), show);
+        }
+        own
+    }
+
+    fn define(owner: &Owner, policy: &Policy, gauges: &[String], chooser: Chooser) -> Self {
         let counter = |name: &str| owner.counter(name).unwrap_or_default();
         let mut own = Self {
             gauges: gauges
                 .iter()
                 .map(|name| owner.gauge(name).unwrap_or_default())
                 .collect(),
+            no_endpoints: match chooser {
+                Chooser::Filter => None,
+                // One definition for all destinations: it takes Envoy longer to define a metric than to read a rule.
+                _ => owner.gauges(metrics::NO_ENDPOINTS, &metrics::LABELS),
+            },
             ..Self::default()
         };
-        let (mut first, mut requests, mut no_endpoints) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut first, mut requests) = (Vec::new(), Vec::new());
         for (number, rule) in (0..).zip(policy.rules()) {
             first.push(u32::try_from(requests.len()).unwrap_or(u32::MAX));
-            let moves = by_specifier || rule.ramp().is_some() || policy.watch_of(number).is_some();
+            let alone = chooser == Chooser::Specifier;
+            let moves = alone || rule.ramp().is_some() || policy.watch_of(number).is_some();
             let single = rule.weights().iter().filter(|weight| **weight > 0).count() < 2;
             let several = rule.destinations().len() > 1 && (moves || !single);
             for destination in rule.destinations() {
@@ -63,17 +95,9 @@ impl Metrics {
                     }
                 };
                 requests.push(Reason::ALL.map(counter));
-                if by_specifier {
-                    let name = metrics::no_endpoints(rule.name(), destination.label());
-                    let gauge = owner.gauge(&name).unwrap_or_default();
-                    // The configuration before may have left another value.
-                    owner.set(gauge, 0);
-                    no_endpoints.push(gauge);
-                }
             }
         }
         (own.first, own.requests) = (first.into(), requests.into());
-        own.no_endpoints = no_endpoints.into();
         let (mut first, mut watched) = (Vec::new(), Vec::new());
         for watch in policy.watches() {
             first.push(u32::try_from(watched.len()).unwrap_or(u32::MAX));
@@ -137,10 +161,16 @@ impl Metrics {
         }
     }
 
-    /// Shows which destinations have no endpoint.
-    pub(crate) fn show_empty(&self, owner: &Owner, empty: &[bool]) {
-        for (gauge, is_empty) in self.no_endpoints.iter().zip(empty) {
-            owner.set(*gauge, u64::from(*is_empty));
+    /// Shows which destinations have lost their last endpoint, or have one again.
+    pub(crate) fn show_endpoints(&self, owner: &Owner, serving: &Serving) {
+        let show =
+            |rule: &str, label: &str, is_empty| self.show_empty(owner, rule, label, is_empty);
+        serving.endpoints().each_change(serving.policy(), show);
+    }
+
+    fn show_empty(&self, owner: &Owner, rule: &str, label: &str, is_empty: bool) {
+        if let Some(gauges) = self.no_endpoints {
+            owner.set_labelled(gauges, &[rule, label], is_empty.into());
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) enum Form {
 
 /// What becomes of a configuration.
 pub(crate) enum Verdict {
-    /// It is in force.
+    /// It is good, and can be put in force.
     Taken(Arc<Serving>),
     /// It is refused, and the last good one goes on, if there was one.
     Refused(Option<Arc<Serving>>),
@@ -79,13 +79,7 @@ impl Plugin {
             Form::Specifier => Policy::for_specifier(bytes),
         };
         match policy {
-            Ok(policy) => {
-                let serving = Arc::new(Serving::new(policy, bytes, form, self));
-                let rules = serving.policy().rules().len();
-                self.accepted.store(Some(Arc::clone(&serving)));
-                self.log(Level::Info, &format!("configuration taken, rules: {rules}"));
-                Verdict::Taken(serving)
-            }
+            Ok(policy) => Verdict::Taken(Arc::new(Serving::new(policy, bytes, form, self))),
             Err(fault) => self.refuse(&fault, last),
         }
     }
@@ -99,6 +93,15 @@ impl Plugin {
             Verdict::Rejected
         } else {
             Verdict::Refused(last)
+        }
+    }
+
+    /// Puts a policy in force, once the metrics of its configuration are there.
+    pub(crate) fn accept(&self, serving: &Arc<Serving>) {
+        let last = self.accepted.swap(Some(Arc::clone(serving)));
+        if last.is_none_or(|last| !Arc::ptr_eq(&last, serving)) {
+            let rules = serving.policy().rules().len();
+            self.log(Level::Info, &format!("configuration taken, rules: {rules}"));
         }
     }
 

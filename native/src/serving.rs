@@ -1,6 +1,6 @@
 //! A policy in service, shared by all workers: the weights in force, and the answers that are counted.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
 use arc_swap::{ArcSwap, Guard};
@@ -11,6 +11,7 @@ use canary_filter::edge::{
 use canary_filter::{Decision, InForce, Policy};
 
 use crate::abi::Level;
+use crate::endpoints::Endpoints;
 use crate::host;
 use crate::plugin::{Form, Plugin, lock};
 
@@ -34,10 +35,7 @@ pub(crate) struct Serving {
     judge: Mutex<Judge>,
     /// What the workers have counted and nobody has judged, for each watched rule.
     answers: Box<[[Mutex<Answers>; SHARDS]]>,
-    /// The destinations that have no endpoint, as far as a cluster specifier has noticed.
-    empty: Box<[Box<[AtomicBool]>]>,
-    /// Whether one of these has changed since this was asked last.
-    empty_changed: AtomicBool,
+    endpoints: Endpoints,
 }
 
 /// What one judgement leaves for the next.
@@ -81,15 +79,10 @@ impl Serving {
         if period_ms.is_some() {
             judge.follow(&policy, plugin, host::now(), true);
         }
-        let empty = policy.rules().iter().map(|rule| {
-            let flags = rule.destinations().iter().map(|_| AtomicBool::new(false));
-            flags.collect()
-        });
         Self {
             bytes: bytes.into(),
             form,
-            empty: empty.collect(),
-            empty_changed: AtomicBool::new(false),
+            endpoints: Endpoints::of(&policy),
             gauges: names.into(),
             period_ms,
             judged_ms: AtomicU64::new(0),
@@ -109,6 +102,11 @@ impl Serving {
     /// The policy.
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// Which destinations have no endpoint.
+    pub(crate) fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
     }
 
     /// The names of the gauges of the rules, by their places.
@@ -131,28 +129,6 @@ impl Serving {
         if let Some(answers) = of_rule.and_then(|shards| shards.get(shard())) {
             credit.add_to(&mut lock(answers), decision);
         }
-    }
-
-    /// Notes whether a destination has an endpoint.
-    pub(crate) fn set_empty(&self, rule: u32, destination: u32, is_empty: bool) {
-        let of_rule = self.empty.get(rule as usize);
-        if let Some(known) = of_rule.and_then(|rule| rule.get(destination as usize))
-            && known.load(Ordering::Relaxed) != is_empty
-        {
-            known.store(is_empty, Ordering::Relaxed);
-            self.empty_changed.store(true, Ordering::Release);
-        }
-    }
-
-    /// Whether each destination has no endpoint, rule by rule, if one of them has changed since this was asked last.
-    pub(crate) fn empty(&self) -> Option<Vec<bool>> {
-        if !self.empty_changed.load(Ordering::Relaxed)
-            || !self.empty_changed.swap(false, Ordering::Acquire)
-        {
-            return None;
-        }
-        let flags = self.empty.iter().flat_map(|rule| rule.iter());
-        Some(flags.map(|flag| flag.load(Ordering::Relaxed)).collect())
     }
 
     /// Lets time pass. The first request that comes when a judgement is due makes it, and the others go on meanwhile.

@@ -8,7 +8,7 @@ use canary_filter::{Decision, Fields, InForce, Policy, Random, Request, Split, m
 
 use crate::abi::{Choice, Owner};
 use crate::guard::planted;
-use crate::metrics::{Metric, Metrics};
+use crate::metrics::{Chooser, Metric, Metrics};
 use crate::plugin::{Form, Plugin, Verdict};
 use crate::serving::Serving;
 
@@ -68,7 +68,9 @@ impl Config {
         }
         let metrics = match &role {
             Role::Alone(serving) => {
-                Metrics::define(&owner, serving.policy(), serving.gauges(), true)
+                let metrics = Metrics::new(&owner, serving, Chooser::Specifier, &plugin);
+                plugin.accept(serving);
+                metrics
             }
             Role::BesideFilter(_) | Role::StandBy(_) => Metrics::default(),
         };
@@ -115,9 +117,7 @@ impl Config {
         {
             self.owner.increment(counter, 1);
         }
-        if let Some(empty) = serving.empty() {
-            self.metrics.show_empty(&self.owner, &empty);
-        }
+        self.metrics.show_endpoints(&self.owner, serving);
         to(serving.policy(), &decision, host)
     }
 
@@ -188,7 +188,7 @@ fn is_empty(serving: &Serving, rule: u32, destination: u32, host: &Choice<'_>) -
     let found = of_rule.and_then(|rule| rule.destinations().get(destination as usize));
     let cluster = found.and_then(|destination| destination.cluster());
     let is_empty = cluster.is_some_and(|cluster| !host.has_endpoint(cluster));
-    serving.set_empty(rule, destination, is_empty);
+    serving.endpoints().note(rule, destination, is_empty);
     is_empty
 }
 

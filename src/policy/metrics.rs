@@ -4,6 +4,13 @@
 use crate::choosing::reason::Reason;
 use crate::response::Class;
 
+/// The labels of a destination: the names of its rule and of its version.
+pub const LABELS: [&str; 2] = ["route", "subset"];
+
+/// The name of the gauge with these labels that is 1 while a destination gets no requests because its cluster has no
+/// endpoint. Only a host that gives metrics real labels has it.
+pub const NO_ENDPOINTS: &str = "canary_no_endpoints";
+
 /// The name of the gauge that is 1 while the newest configuration of this plugin is refused. A `;` of the plugin's name
 /// would end the label, so it becomes `_`.
 pub fn config_refused(plugin: &str) -> String {
@@ -34,11 +41,6 @@ pub fn weight(rule: &str, label: &str) -> String {
 /// The name of the gauge that is 1 while a destination is rolled back.
 pub fn rolled_back(rule: &str, label: &str) -> String {
     labelled("canary_rolled_back", rule, label)
-}
-
-/// The name of the gauge that is 1 while a destination gets no requests because its cluster has no endpoint.
-pub fn no_endpoints(rule: &str, label: &str) -> String {
-    labelled("canary_no_endpoints", rule, label)
 }
 
 /// The name of a counter of rollbacks; those that are only observed have one of their own.

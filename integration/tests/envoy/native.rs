@@ -22,10 +22,9 @@ fn requests(world: &World, subset: &str, reason: &str) -> u64 {
 }
 
 fn no_endpoints(world: &World, subset: &str) -> u64 {
-    let labels = format!("route=.=color;.;subset=.={subset};.;");
-    world
-        .envoy
-        .stat(&format!("wasmcustom.canary_no_endpoints.{labels}"))
+    let labels = format!("route.color.subset.{subset}");
+    let name = format!("wasmcustom.canary_no_endpoints.{labels}");
+    world.envoy.stat(&name)
 }
 
 /// A Lua filter before the router, after the filters that are there.

@@ -35,6 +35,7 @@ pub(crate) const SOURCE_ADDRESS: u32 = 24;
 // `envoy_dynamic_module_type_metrics_result`.
 pub(crate) const SUCCESS: u32 = 0;
 pub(crate) const METRIC_NOT_FOUND: u32 = 1;
+pub(crate) const INVALID_LABELS: u32 = 2;
 pub(crate) const FROZEN: u32 = 3;
 
 impl Buffer {

@@ -250,13 +250,15 @@ unsafe fn define(
     (config, name, labels, length): (Opaque, Buffer, *mut Buffer, usize),
     id: *mut usize,
 ) -> u32 {
-    assert!(
-        labels.is_null() && length == 0,
-        "the labels are in the name"
-    );
     // SAFETY: by this function's contract.
     unsafe {
-        match own::<Owned>(config).define(kind, name.text()) {
+        let owned = own::<Owned>(config);
+        let defined = match (length, kind) {
+            (0, _) => owned.define(kind, name.text()),
+            (_, Kind::Gauge) => owned.define_labelled(name.text(), texts(labels, length).len()),
+            (_, Kind::Counter) => panic!("the labels of counters are in the name"),
+        };
+        match defined {
             Ok(number) => {
                 *id = number;
                 SUCCESS
@@ -273,10 +275,24 @@ unsafe fn change(
     (config, id, labels, length): (Opaque, usize, *mut Buffer, usize),
     value: u64,
 ) -> u32 {
-    assert!(
-        labels.is_null() && length == 0,
-        "the labels are in the name"
-    );
     // SAFETY: by this function's contract.
-    unsafe { own::<Owned>(config).change(kind, id, value) }
+    unsafe {
+        let owned = own::<Owned>(config);
+        match length {
+            0 => owned.change(kind, id, value),
+            _ => owned.set_labelled(id, &texts(labels, length), value),
+        }
+    }
+}
+
+/// The texts in an array of the module's buffers.
+///
+/// # Safety
+/// There are so many of them, and they are valid.
+unsafe fn texts<'a>(first: *const Buffer, length: usize) -> Vec<&'a str> {
+    // SAFETY: by this function's contract.
+    let buffers = unsafe { std::slice::from_raw_parts(first, length) };
+    // SAFETY: as above.
+    let text = |buffer: &Buffer| unsafe { buffer.text() };
+    buffers.iter().map(text).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::abi::{FROZEN, METRIC_NOT_FOUND, SUCCESS};
+use crate::abi::{FROZEN, INVALID_LABELS, METRIC_NOT_FOUND, SUCCESS};
 
 /// The metrics of one configuration. A clone refers to the same ones, which outlive the configuration.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub(crate) struct Owned {
     defining: Mutex<Registry>,
     /// From then on. Workers only read it, which orders nothing.
     frozen: OnceLock<Registry>,
+    /// The gauges that have labels, by the name and the labels' values: `name.value.value`.
+    labelled: Mutex<BTreeMap<String, u64>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,8 @@ struct Registry {
     counters: Vec<Arc<AtomicU64>>,
     gauges: Vec<Arc<AtomicU64>>,
     names: BTreeMap<String, Arc<AtomicU64>>,
+    /// The names of gauges that have labels, and how many labels. They have numbers of their own.
+    labelled: Vec<(String, usize)>,
 }
 
 impl Registry {
@@ -70,6 +74,33 @@ impl Owned {
         Ok(defining.define(kind, name))
     }
 
+    /// The number of a new gauge with labels, or why there is none.
+    pub(crate) fn define_labelled(&self, name: &str, labels: usize) -> Result<usize, u32> {
+        if self.frozen.get().is_some() {
+            return Err(FROZEN);
+        }
+        let mut defining = self.defining.lock().unwrap_or_else(PoisonError::into_inner);
+        defining.labelled.push((name.to_owned(), labels));
+        Ok(defining.labelled.len())
+    }
+
+    /// Sets a gauge with these values of its labels, and says how that went.
+    pub(crate) fn set_labelled(&self, number: usize, labels: &[&str], value: u64) -> u32 {
+        self.read(|registry| {
+            let place = number.checked_sub(1);
+            let Some((name, count)) = place.and_then(|place| registry.labelled.get(place)) else {
+                return METRIC_NOT_FOUND;
+            };
+            if *count != labels.len() {
+                return INVALID_LABELS;
+            }
+            let name = [&[name.as_str()], labels].concat().join(".");
+            let mut labelled = self.labelled.lock().unwrap_or_else(PoisonError::into_inner);
+            labelled.insert(name, value);
+            SUCCESS
+        })
+    }
+
     /// The configuration is made.
     pub(crate) fn freeze(&self) {
         let registry = self.read(Registry::clone);
@@ -104,8 +135,14 @@ impl Metrics {
 
     /// The value of a metric, if it has been defined.
     pub fn value(&self, name: &str) -> Option<u64> {
+        let labelled = self
+            .0
+            .labelled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let labelled = labelled.get(name).copied();
         let read = |registry: &Registry| Some(registry.names.get(name)?.load(Ordering::Relaxed));
-        self.0.read(read)
+        labelled.or_else(|| self.0.read(read))
     }
 
     /// All metrics that have been defined.

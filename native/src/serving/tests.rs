@@ -157,16 +157,3 @@ fn without_rollback_and_ramp_nothing_is_judged() {
     assert!(serving.pass(&plugin).is_none());
     assert!(serving.in_force().is_none());
 }
-
-#[test]
-fn a_destination_without_endpoints_is_reported_once_per_change() {
-    let plugin = Plugin::named("empty");
-    let serving = serving(&plugin, "");
-    assert_eq!(serving.empty(), None);
-    serving.set_empty(0, 1, true);
-    assert_eq!(serving.empty(), Some(vec![false, true]));
-    serving.set_empty(0, 1, true);
-    assert_eq!(serving.empty(), None);
-    serving.set_empty(0, 1, false);
-    assert_eq!(serving.empty(), Some(vec![false, false]));
-}
