@@ -2,24 +2,26 @@
 
 mod placement;
 mod service;
+mod virtual_service;
 
 use canary_filter::Policy;
 use serde_json::{Value, json};
 
 use crate::{Documents, Finding, Findings, at, list, text};
 
-/// One plugin with one rule, and one HTTPRoute.
+/// One plugin with one rule, and one route.
 pub(crate) struct Attached<'d> {
     documents: &'d Documents,
     /// A WasmPlugin, or an EnvoyExtensionPolicy.
     plugin: &'d Value,
+    /// An HTTPRoute, or a VirtualService of a waypoint.
     route: &'d Value,
     /// The plugin's one rule, as written.
     rule: &'d Value,
     policy: Policy,
 }
 
-/// Checks one plugin with one rule, one HTTPRoute, and what they name. Returns what does not fit; an empty list means that
+/// Checks one plugin with one rule, one HTTPRoute or a waypoint's VirtualService, and what they name. Returns what does not fit; an empty list means that
 /// everything does.
 pub fn check(documents: &Documents) -> Vec<Finding> {
     let attached = match Attached::find(documents) {
@@ -28,6 +30,10 @@ pub fn check(documents: &Documents) -> Vec<Finding> {
     };
     let mut findings = Findings::default();
     placement::check(&attached, &mut findings);
+    if attached.by_virtual_service() {
+        virtual_service::check(&attached, &mut findings);
+        return findings.into_vec();
+    }
     match attached.policy.outputs().cluster_header() {
         Some(header) => by_cluster(&attached, header, &mut findings),
         None => by_subset(&attached, &mut findings),
@@ -42,7 +48,7 @@ impl<'d> Attached<'d> {
     fn find(documents: &'d Documents) -> Result<Self, Finding> {
         let plugins = ["WasmPlugin", "EnvoyExtensionPolicy"];
         let plugin = only(documents, &plugins)?;
-        let route = only(documents, &["HTTPRoute"])?;
+        let route = only(documents, &["HTTPRoute", "VirtualService"])?;
         let refuse = |reason: &str| Finding::new(plugin, reason);
         let configuration = [
             "/spec/pluginConfig",
@@ -74,9 +80,26 @@ impl<'d> Attached<'d> {
         rules.flat_map(|rule| rule.destinations().iter().map(|version| version.label()))
     }
 
+    fn by_virtual_service(&self) -> bool {
+        at(self.route, "/kind") == "VirtualService"
+    }
+
     /// Whether the route is for the callers of a Service, by a waypoint, and not for a gateway.
     fn in_the_mesh(&self) -> bool {
-        at(self.route, "/spec/parentRefs/0/kind") == "Service"
+        self.by_virtual_service() || at(self.route, "/spec/parentRefs/0/kind") == "Service"
+    }
+
+    /// The name and the port of the Service whose callers the route is for.
+    fn called(&self) -> (&'d str, &'d Value) {
+        if self.by_virtual_service() {
+            let host = text(at(self.route, "/spec/hosts/0"));
+            let name = host.split('.').next().unwrap_or_default();
+            let port = "/spec/http/0/route/0/destination/port/number";
+            (name, at(self.route, port))
+        } else {
+            let parent = at(self.route, "/spec/parentRefs/0");
+            (text(at(parent, "/name")), at(parent, "/port"))
+        }
     }
 
     /// The rules of the HTTPRoute that have no condition on a header.

@@ -48,6 +48,21 @@ pub(super) fn check_parent(
     findings.require(!narrow, service, "must select the pods of all versions");
 }
 
+/// A subset of a Service: it has pods.
+pub(super) fn of_subset(
+    attached: &Attached<'_>,
+    name: &str,
+    labels: &Value,
+    findings: &mut Findings,
+) {
+    let service = attached.documents.named("Service", name);
+    let mut selector = at(service, "/spec/selector").as_object().cloned();
+    let selector = selector.get_or_insert_default();
+    selector.extend(labels.as_object().cloned().unwrap_or_default());
+    let target = at(service, "/spec/ports/0/targetPort");
+    pods(attached, service, selector, target, findings);
+}
+
 /// Before the EnvoyFilter arrives, the first rule leads to stable.
 pub(super) fn stable(attached: &Attached<'_>, rule: &Value, findings: &mut Findings) {
     let host = text(at(attached.rule, "/route/0/destination/host"));

@@ -178,6 +178,23 @@ struct Proxy {
 struct Provider {
     r#type: ProviderType,
     host: Option<Host>,
+    kubernetes: Option<Kubernetes>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kubernetes {
+    envoy_deployment: Option<EnvoyDeployment>,
+}
+
+#[derive(Deserialize)]
+struct EnvoyDeployment {
+    container: Option<Container>,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    image: Option<String>,
 }
 
 #[derive(Deserialize)]
