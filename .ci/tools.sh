@@ -1,5 +1,5 @@
-# Functions for .ci/run that install a browser, kubectl, Prometheus, Helm and a container engine; without them some tests are
-# skipped. A tool that cannot be installed is printed by name, and so are the tests that need it. Nothing in this file
+# Functions for .ci/run that install a browser, kubectl, Prometheus, Lua, Helm and a container engine; without them some tests
+# are skipped. A tool that cannot be installed is printed by name, and so are the tests that need it. Nothing in this file
 # fails the run.
 
 # The number of seconds that apt-get may wait for the network in total.
@@ -62,6 +62,12 @@ get_kubectl() {
 get_prometheus() {
   type -P prometheus promtool >/dev/null && return
   install "prometheus" prometheus || true
+}
+
+# Argo CD's health checks are in this version of Lua.
+get_lua() {
+  type -P lua5.1 >/dev/null && return
+  install "lua" lua5.1 || true
 }
 
 # Debian has no Helm, but Go can build it by its module's name, within two minutes.

@@ -1,8 +1,10 @@
 //! Each document alone against the published schemas. They do not cover the patches of an EnvoyFilter, which are Envoy's
 //! own configuration: the tests in `integration/` give those to a real Envoy, which refuses unknown fields.
 
+mod argo_cd;
 mod argo_rollouts;
 mod envoy_gateway;
+mod flux;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::batch::v1::Job;
@@ -20,8 +22,10 @@ use kcr_networking_istio_io::v1alpha3::envoyfilters::EnvoyFilter;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use self::argo_cd::Application;
 use self::argo_rollouts::AnalysisTemplate;
 use self::envoy_gateway::{ClientTrafficPolicy, EnvoyExtensionPolicy, EnvoyProxy};
+use self::flux::{GitRepository, Kustomization};
 use crate::at;
 
 /// Checks that the document's kind has a schema and that the schema has every field of the document.
@@ -37,6 +41,7 @@ pub fn check(document: &Value) -> Result<(), String> {
     match kind.as_str() {
         "apps/v1/Deployment" => strict::<Deployment>(document),
         "argoproj.io/v1alpha1/AnalysisTemplate" => strict::<AnalysisTemplate>(document),
+        "argoproj.io/v1alpha1/Application" => strict::<Application>(document),
         "batch/v1/Job" => strict::<Job>(document),
         "extensions.istio.io/v1alpha1/WasmPlugin" => strict::<WasmPlugin>(document),
         "flagger.app/v1beta1/MetricTemplate" => strict::<MetricTemplate>(document),
@@ -50,12 +55,14 @@ pub fn check(document: &Value) -> Result<(), String> {
         "gateway.networking.k8s.io/v1/Gateway" => strict::<ApiGateway>(document),
         "gateway.networking.k8s.io/v1/GatewayClass" => strict::<GatewayClass>(document),
         "gateway.networking.k8s.io/v1/HTTPRoute" => strict::<HttpRoute>(document),
+        "kustomize.toolkit.fluxcd.io/v1/Kustomization" => strict::<Kustomization>(document),
         "networking.istio.io/v1/DestinationRule" => strict::<DestinationRule>(document),
         "networking.istio.io/v1/Gateway" => strict::<Gateway>(document),
         "networking.istio.io/v1/VirtualService" => strict::<VirtualService>(document),
         "networking.istio.io/v1alpha3/EnvoyFilter" => strict::<EnvoyFilter>(document),
         "rbac.authorization.k8s.io/v1/Role" => strict::<Role>(document),
         "rbac.authorization.k8s.io/v1/RoleBinding" => strict::<RoleBinding>(document),
+        "source.toolkit.fluxcd.io/v1/GitRepository" => strict::<GitRepository>(document),
         "v1/ConfigMap" => strict::<ConfigMap>(document),
         "v1/Service" => strict::<Service>(document),
         "v1/ServiceAccount" => strict::<ServiceAccount>(document),

@@ -34,6 +34,7 @@ const OPTIONAL: &[&str] = &[
     "helm",
     "iptables",
     "kubectl",
+    "lua5.1",
     "prometheus",
     "promtool",
 ];
@@ -165,6 +166,7 @@ fn tools_that_cannot_be_installed_are_named_and_fail_nothing() {
         "browser: apt-get has not installed chromium: E: no network",
         "kubectl: 1.27",
         "prometheus: apt-get has not installed prometheus: E: no network",
+        "lua: apt-get has not installed lua5.1: E: no network",
         "container engine: apt-get",
         "helm: Debian has none",
     ] {

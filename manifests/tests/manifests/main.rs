@@ -13,6 +13,8 @@ mod compose;
 mod dashboard;
 mod docs;
 mod gateway_api;
+mod gitops;
+mod health;
 mod helm;
 mod kustomize;
 mod plugin;

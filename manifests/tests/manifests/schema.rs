@@ -37,18 +37,6 @@ fn every_manifest_has_only_fields_that_its_schema_has() {
 }
 
 #[test]
-fn the_objects_of_the_sample_repository_have_no_fault() {
-    let sample = root().join("examples/gitops");
-    let mut files = manifests(&sample.join("deploy"));
-    files.extend(manifests(&sample.join("argocd")));
-    files.push(sample.join("alert/rights.yaml"));
-    assert_eq!(files.len(), 4);
-    for file in files {
-        check_all(&Documents::read(&file).unwrap());
-    }
-}
-
-#[test]
 fn a_document_that_breaks_its_schema_is_refused() {
     let documents = read(&["base", "color"]);
     let cases = [
