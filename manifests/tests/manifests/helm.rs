@@ -28,6 +28,16 @@ const EXAMPLES: &[(&str, &str, &[&str])] = &[
         &["gateway-api/istio-cluster-header"],
     ),
     ("waypoint", "default", &["gateway-api/waypoint"]),
+    (
+        "waypoint-service",
+        "default",
+        &["gateway-api/waypoint-service"],
+    ),
+    (
+        "waypoint-virtual-service",
+        "default",
+        &["gateway-api/waypoint-virtual-service"],
+    ),
     ("envoy-gateway", "default", &["gateway-api/envoy-gateway"]),
     (
         "envoy-gateway-http",
@@ -142,6 +152,12 @@ fn helm_refuses_values_with_a_mistake() {
             ("istio", "stable: blue", "stable: red", "red is not a label"),
             ("istio", "kind: HTTPRoute", "kind: TCPRoute", "kind"),
             ("istio", "targetRefs:", "targetRef:", "targetRef"),
+            (
+                "waypoint-virtual-service",
+                "subsetHeader: x-canary-subset",
+                "clusterHeader: x-canary-cluster",
+                "pluginConfig",
+            ),
             (
                 "envoy-gateway",
                 "subsetHeader: x-canary-subset",
