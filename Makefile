@@ -251,9 +251,9 @@ picture: wasm envoy ## take the picture of the wall for the README, docs/wall.pn
 	cargo test -p integration --test envoy -- --ignored the_picture_of_the_readme
 
 .PHONY: test-envoy-gateway
-test-envoy-gateway: wasm envoy ## run gateway-api/envoy-gateway-http in Envoy Gateway, which is built first; takes minutes
+test-envoy-gateway: wasm native envoy ## run the manifests of gateway-api/ in Envoy Gateway, which is built first; takes minutes
 	@if reason=$$(integration/envoy-gateway.sh missing); then echo "skipped: $@: $$reason"; \
-	  else integration/envoy-gateway.sh build && \
+	  else integration/envoy-gateway.sh build && cargo build -p canary && \
 	    cargo test -p integration --test envoy_gateway -- --nocapture; fi
 
 .PHONY: clean

@@ -35,7 +35,7 @@ build() {
 serve() {
   folder=$(cd "$1" && pwd)
   envoy=$(echo "$PWD"/target/envoy/lib/python3*/site-packages/envoy/_bin/envoy)
-  mkdir -p "$folder/data/envoy-versions/1.40.0/bin" "$folder/root" "$folder/resources"
+  mkdir -p "$folder/data/envoy-versions/1.40.0/bin" "$folder/root" "$folder/resources" "$folder/tmp"
   ln -sf "$envoy" "$folder/data/envoy-versions/1.40.0/bin/envoy"
   "$program" certgen --local --config-home "$folder/config" >"$folder/certgen.log" 2>&1
   cat >"$folder/envoy-gateway.yaml" <<EOF
@@ -78,6 +78,8 @@ EOF
     [ -d "$root/certs" ] || mkdir "$root/certs"
     mount --bind "$folder/config/certs/envoy" "$root/certs"
     mount --bind "$folder/hosts" "$root/etc/hosts"
+    # Envoy keeps native modules that it has fetched here.
+    export TMPDIR="$folder/tmp"
     exec chroot "$root" "$program" server --config-path "$folder/envoy-gateway.yaml"
   ' sh "$PWD/$program" "$folder"
 }

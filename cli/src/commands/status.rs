@@ -3,7 +3,7 @@
 //! ```text
 //! /stats        -> stats  -> metrics by name and labels \
 //!                                                         snapshot (one proxy) -> report (all of them)
-//! /config_dump  -> dump   -> the Wasm filters           /         | history: when a rollback was first seen
+//! /config_dump  -> dump   -> the filters                /         | history: when a rollback was first seen
 //! ```
 
 mod dump;
@@ -21,7 +21,7 @@ pub use table::{Line, Tone};
 pub use time::utc;
 
 /// The page of Envoy's admin interface with the statistics that a snapshot needs.
-pub const STATS: &str = "/stats?format=json&filter=%5E(wasmcustom%5C.canary_%7Cwasm%5C.%7Cextension_config_discovery%5C.http_filter%5C.)";
+pub const STATS: &str = "/stats?format=json&filter=%5E(wasmcustom%5C.canary_%7Cdynamicmodulescustom%5C.canary_%7Cwasm%5C.%7Cextension_config_discovery%5C.http_filter%5C.)";
 
 /// The page with the filters that are discovered.
 pub const DISCOVERED: &str = "/config_dump?resource=ecds_filters";

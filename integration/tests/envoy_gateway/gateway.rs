@@ -1,15 +1,17 @@
-//! Envoy Gateway as a process, and the server from which it fetches the module.
+//! Envoy Gateway as a process.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use harness::http1::{self, Connection, Response};
 use harness::{Binary, Process, Scratch, eventually, root};
 use launch::replace;
+use serde_json::Value;
 
 /// The script that runs Envoy Gateway, if it was built here.
 pub(crate) fn built() -> Option<PathBuf> {
@@ -26,16 +28,26 @@ pub(crate) fn built() -> Option<PathBuf> {
     None
 }
 
+/// Envoy Gateway listens on ports that are always the same, so only one can run.
+static ONLY: Mutex<()> = Mutex::new(());
+
 /// A running Envoy Gateway with its Envoy.
 pub(crate) struct Gateway {
     process: Process,
     dir: Scratch,
     listener: SocketAddr,
+    _only: MutexGuard<'static, ()>,
 }
 
 impl Gateway {
-    /// Starts it with these resources, and waits until its Envoy answers with this status.
-    pub(crate) fn start(script: &Path, resources: &str, port: u16, status: u16) -> Self {
+    /// Starts it with these resources, and waits until its Envoy gives the answer that is meant.
+    pub(crate) fn start(
+        script: &Path,
+        resources: &str,
+        port: u16,
+        meant: fn(&Response) -> bool,
+    ) -> Self {
+        let only = ONLY.lock().unwrap_or_else(PoisonError::into_inner);
         let dir = Scratch::new();
         fs::create_dir(dir.join("resources")).unwrap();
         fs::write(dir.join("resources/all.yaml"), resources).unwrap();
@@ -46,13 +58,14 @@ impl Gateway {
             process,
             dir,
             listener: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            _only: only,
         };
         eventually("Envoy answers", || {
             if let Some(ended) = gateway.process.ended() {
                 panic!("Envoy Gateway has ended:\n{}", ended.last_lines(20));
             }
             let answer = http1::get(gateway.listener, "/color").ok()?;
-            (answer.status == status).then_some(())
+            meant(&answer).then_some(())
         });
         gateway
     }
@@ -76,17 +89,26 @@ impl Gateway {
         self.get(&format!("cookie: canary-id={user}\r\n"))
     }
 
-    /// Whether Envoy's gauge shows that the newest configuration is refused.
-    pub(crate) fn refused(&self) -> bool {
+    /// Waits until `canary status` says this of the newest configuration.
+    pub(crate) fn says(&self, verdict: &str) {
         let runs = fs::read_dir(self.dir.join("run")).unwrap();
         let address = runs
             .map(|run| run.unwrap().path().join("admin-address.txt"))
             .find_map(|file| fs::read_to_string(file).ok())
             .unwrap();
-        let stats = launch::envoy::stats(address.trim().parse().unwrap()).unwrap();
-        let gauge =
-            |(name, value): (&String, &u64)| name.contains("canary_config_refused") && *value == 1;
-        stats.iter().any(gauge)
+        let command = Binary::Canary.find().unwrap();
+        eventually(&format!("canary status says {verdict}"), || {
+            let output = Command::new(&command)
+                .args(["status", "--output", "json"])
+                .arg(format!("http://{}", address.trim()))
+                .output()
+                .unwrap();
+            let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let plugin = &report["proxies"][0]["plugins"][0];
+            let said = plugin["loaded"] == true && plugin["configuration"] == verdict;
+            let code = if verdict == "accepted" { 0 } else { 1 };
+            (said && output.status.code() == Some(code)).then_some(())
+        });
     }
 }
 
@@ -97,42 +119,5 @@ impl Drop for Gateway {
             let lines: Vec<_> = log.lines().filter(|line| !line.contains("info")).collect();
             eprintln!("{}", lines[lines.len().saturating_sub(25)..].join("\n"));
         }
-    }
-}
-
-/// An HTTP server that answers every request with the module.
-pub(crate) struct Modules {
-    pub(crate) address: SocketAddr,
-    checksum: String,
-}
-
-impl Modules {
-    pub(crate) fn serve() -> Self {
-        let file = Binary::Plugin
-            .find()
-            .unwrap_or_else(|missing| panic!("{missing}"));
-        let module = fs::read(&file).unwrap();
-        let checksum = Command::new("sha256sum").arg(&file).output().unwrap();
-        let checksum = String::from_utf8(checksum.stdout).unwrap();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            for mut stream in listener.incoming().flatten() {
-                let head = BufReader::new(&stream).lines().map_while(Result::ok);
-                let _ = head.take_while(|line| !line.is_empty()).count();
-                let length = module.len();
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 200 OK\r\ncontent-type: application/wasm\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
-                );
-                let _ = stream.write_all(&module);
-            }
-        });
-        Self { address, checksum }
-    }
-
-    /// The module's SHA-256.
-    pub(crate) fn checksum(&self) -> &str {
-        self.checksum.split_whitespace().next().unwrap()
     }
 }

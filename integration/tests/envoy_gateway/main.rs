@@ -1,5 +1,5 @@
-//! `gateway-api/envoy-gateway-http` in Envoy Gateway itself, without Kubernetes. `make test-envoy-gateway` builds it first;
-//! elsewhere this prints that it is skipped.
+//! The folders of `gateway-api/` for Envoy Gateway in Envoy Gateway itself, without Kubernetes. `make test-envoy-gateway`
+//! builds it first; elsewhere this prints that it is skipped.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +14,7 @@
 )]
 
 mod gateway;
+mod modules;
 mod resources;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,50 +24,104 @@ use std::time::Duration;
 use harness::http1::Response;
 use harness::{Echo, eventually};
 
-use gateway::{Gateway, Modules};
-use resources::Resources;
+use gateway::Gateway;
+use modules::{MOVED, Modules, NATIVE};
+use resources::{Form, Resources};
 
 fn who(answer: &Response) -> &str {
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.body.lines().next().unwrap_or_default()
 }
 
+/// The filter has chosen: it writes this header.
+fn decided(answer: &Response) -> bool {
+    answer.status == 200 && answer.header("x-canary").is_some()
+}
+
+/// The filter has chosen nothing, or is not there.
+fn undecided(answer: &Response) -> bool {
+    answer.status == 200 && answer.header("x-canary").is_none()
+}
+
+fn failed(answer: &Response) -> bool {
+    answer.status == 500
+}
+
 #[test]
-fn the_manifests_split_the_traffic_of_envoy_gateway() {
+fn the_manifests_with_an_image_split_the_traffic() {
+    serves(Form::Image);
+}
+
+#[test]
+fn the_manifests_with_a_file_on_a_server_split_the_traffic() {
+    serves(Form::Http);
+}
+
+#[test]
+fn the_manifests_with_the_native_module_split_the_traffic() {
+    serves(Form::Native);
+}
+
+/// What holds for each form.
+fn serves(form: Form) {
     let Some(program) = gateway::built() else {
         return;
     };
     let (blue, green) = (Echo::start("blue"), Echo::start("green"));
     let modules = Modules::serve();
-    let resources = Resources::read(&blue, &green, &modules);
-    let start = |text: &str, status| Gateway::start(&program, text, resources.port(), status);
-    let gateway = start(&resources.text([75, 25]), 200);
+    let resources = Resources::read(form, &blue, &green, &modules);
+    let start = |text: &str, meant| Gateway::start(&program, text, resources.port(), meant);
+    println!("{form:?}:");
+    let gateway = start(&resources.text([75, 25]), decided);
+    gateway.says("accepted");
     splits(&gateway);
     keeps_users(&gateway);
     takes_no_header_of_a_client(&gateway);
     takes_weights_under_load(&gateway, &resources);
     keeps_the_last_good_configuration(&gateway, &resources);
+    // Envoy keeps a native module while the weights change.
+    let fetched = usize::from(form == Form::Native);
+    assert_eq!(modules.asked(NATIVE), fetched);
     drop(gateway);
 
-    let refused = resources
-        .text([0, 1])
-        .replace("\"weight\":1", "\"weight\":-1");
-    let gateway = start(&refused, 200);
-    for user in 0..20 {
-        assert_eq!(who(&gateway.of_user(user)), "blue");
+    let gateway = start(&refused(&resources), undecided);
+    everybody_gets(&gateway, "blue");
+    gateway.says("refused");
+    drop(gateway);
+
+    let missing = resources.without_module(form, &modules);
+    everybody_gets(&start(&missing, undecided), "blue");
+    if form != Form::Native {
+        let default = missing.replace("\"failOpen\":true", "\"failOpen\":false");
+        drop(start(&default, failed));
     }
-    eventually("the gauge shows the refusal", || {
-        gateway.refused().then_some(())
-    });
-    drop(gateway);
+}
 
-    // A module with another checksum than the policy names cannot be fetched.
-    let missing = resources
-        .text([0, 1])
-        .replace(modules.checksum(), &"0".repeat(64));
-    assert_eq!(who(&start(&missing, 200).of_user(1)), "blue");
-    let default = missing.replace("\"failOpen\":true", "\"failOpen\":false");
-    drop(start(&default, 500));
+#[test]
+fn a_native_module_can_be_a_file_of_the_proxy_and_needs_the_envoy_proxy() {
+    let Some(program) = gateway::built() else {
+        return;
+    };
+    let (blue, green) = (Echo::start("blue"), Echo::start("green"));
+    let modules = Modules::serve();
+    let read = || Resources::read(Form::Native, &blue, &green, &modules);
+    let start = |resources: &Resources, meant| {
+        let text = resources.text([0, 1]);
+        Gateway::start(&program, &text, resources.port(), meant)
+    };
+    everybody_gets(&start(&read().with_local_module(), decided), "green");
+    assert_eq!(modules.asked(NATIVE), 0);
+    // Envoy follows no redirect.
+    let moved = read().with_redirect(&modules);
+    everybody_gets(&start(&moved, undecided), "blue");
+    assert!(modules.asked(MOVED) > 0);
+    drop(start(&read().with_another_module_allowed(), failed));
+}
+
+/// The resources with a weight that the filter refuses.
+fn refused(resources: &Resources) -> String {
+    let text = resources.text([0, 1]);
+    text.replace("\"weight\":1", "\"weight\":-1")
 }
 
 fn splits(gateway: &Gateway) {
@@ -83,6 +138,12 @@ fn keeps_users(gateway: &Gateway) {
         for _ in 0..4 {
             assert_eq!(who(&gateway.of_user(user)), who(&first), "{user}");
         }
+    }
+}
+
+fn everybody_gets(gateway: &Gateway, version: &str) {
+    for user in 0..20 {
+        assert_eq!(who(&gateway.of_user(user)), version, "{user}");
     }
 }
 
@@ -124,15 +185,7 @@ fn takes_weights_under_load(gateway: &Gateway, resources: &Resources) {
 }
 
 fn keeps_the_last_good_configuration(gateway: &Gateway, resources: &Resources) {
-    gateway.write(
-        &resources
-            .text([0, 1])
-            .replace("\"weight\":1", "\"weight\":-1"),
-    );
-    eventually("the gauge shows the refusal", || {
-        gateway.refused().then_some(())
-    });
-    for user in 0..20 {
-        assert_eq!(who(&gateway.of_user(user)), "green");
-    }
+    gateway.write(&refused(resources));
+    gateway.says("refused");
+    everybody_gets(gateway, "green");
 }

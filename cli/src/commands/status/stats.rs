@@ -45,9 +45,11 @@ impl Stats {
 }
 
 impl<'n> Metric<'n> {
-    /// `None` for a name that the filter does not write.
+    /// `None` for a name that the filter does not write. Envoy puts the second prefix before the metrics of a native module
+    /// whose configuration names no `metrics_namespace`.
     pub(super) fn parse(name: &'n str) -> Option<Self> {
-        let name = name.strip_prefix("wasmcustom.")?;
+        let mut prefixes = ["wasmcustom.", "dynamicmodulescustom."].iter();
+        let name = prefixes.find_map(|prefix| name.strip_prefix(prefix))?;
         let (name, mut rest) = name.split_once('.')?;
         let mut labels = Vec::new();
         while !rest.is_empty() {
@@ -74,15 +76,15 @@ mod tests {
 
     #[test]
     fn the_labels_of_the_filters_own_names_are_read_back() {
-        let name = format!(
-            "wasmcustom.{}",
-            metrics::rolled_back("a.b", "outbound|80||c.d")
-        );
-        let metric = Metric::parse(&name).unwrap();
-        assert_eq!(metric.name, "canary_rolled_back");
-        assert_eq!(metric.label("route"), Some("a.b"));
-        assert_eq!(metric.label("subset"), Some("outbound|80||c.d"));
-        assert_eq!(metric.label("reason"), None);
+        for prefix in ["wasmcustom", "dynamicmodulescustom"] {
+            let name = metrics::rolled_back("a.b", "outbound|80||c.d");
+            let name = format!("{prefix}.{name}");
+            let metric = Metric::parse(&name).unwrap();
+            assert_eq!(metric.name, "canary_rolled_back");
+            assert_eq!(metric.label("route"), Some("a.b"));
+            assert_eq!(metric.label("subset"), Some("outbound|80||c.d"));
+            assert_eq!(metric.label("reason"), None);
+        }
     }
 
     #[test]
