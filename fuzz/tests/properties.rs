@@ -89,7 +89,7 @@ proptest! {
 }
 
 proptest! {
-    // One case loads a dozen configurations.
+    // One case loads eight configurations or more.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) })]
 
     #[test]
