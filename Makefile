@@ -186,7 +186,7 @@ reproduce: wasm ## check that the same sources give the same module under anothe
 	cargo run -q -p xtask -- reproduce
 
 .PHONY: fuzz
-fuzz: rust ## search for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (for each of two targets)
+fuzz: rust ## search for bytes that break the filter: make fuzz FUZZ_SECONDS=60 (for each of three targets)
 	@fuzz/run.sh $(FUZZ_SECONDS)
 
 .PHONY: tsan

@@ -13,8 +13,10 @@
 
 mod config;
 mod head;
+mod native;
 mod request;
 mod rules;
 
 pub use config::config;
+pub use native::native;
 pub use request::request;

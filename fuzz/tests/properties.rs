@@ -64,6 +64,7 @@ fn the_properties_hold_for_the_seeds() {
     seeds("request")
         .iter()
         .for_each(|bytes| fuzz::request(bytes));
+    seeds("native").iter().for_each(|bytes| fuzz::native(bytes));
 }
 
 proptest! {
@@ -84,5 +85,18 @@ proptest! {
         edits in prop::collection::vec(edit(), 0..6),
     ) {
         fuzz::request(&[&rules, &edited(&seed, &edits)[..]].concat());
+    }
+}
+
+proptest! {
+    // One case loads eight configurations or more.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) })]
+
+    #[test]
+    fn the_native_module_handles_any_bytes(
+        seed in prop::sample::select(seeds("native")),
+        edits in prop::collection::vec(edit(), 0..6),
+    ) {
+        fuzz::native(&edited(&seed, &edits));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::abi::{FROZEN, INVALID_LABELS, METRIC_NOT_FOUND, SUCCESS};
 
@@ -28,7 +28,7 @@ pub(crate) enum Kind {
     Gauge,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 struct Registry {
     counters: Vec<Arc<AtomicU64>>,
     gauges: Vec<Arc<AtomicU64>>,
@@ -58,6 +58,10 @@ impl Registry {
 }
 
 impl Owned {
+    fn defining(&self) -> MutexGuard<'_, Registry> {
+        self.defining.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn read<T>(&self, read: impl FnOnce(&Registry) -> T) -> T {
         match self.frozen.get() {
             Some(registry) => read(registry),
@@ -103,7 +107,7 @@ impl Owned {
 
     /// The configuration is made.
     pub(crate) fn freeze(&self) {
-        let registry = self.read(Registry::clone);
+        let registry = std::mem::take(&mut *self.defining());
         self.frozen.get_or_init(|| registry);
     }
 
@@ -143,6 +147,18 @@ impl Metrics {
         let labelled = labelled.get(name).copied();
         let read = |registry: &Registry| Some(registry.names.get(name)?.load(Ordering::Relaxed));
         labelled.or_else(|| self.0.read(read))
+    }
+
+    /// The sum of the metrics of this name over all their labels, which follow after a dot.
+    pub fn sum(&self, name: &str) -> u64 {
+        self.0.read(|registry| {
+            let values = registry.names.range(name.to_owned()..);
+            let of_name = values.take_while(|(full, _)| full.starts_with(name));
+            of_name
+                .filter(|(full, _)| matches!(full.as_bytes().get(name.len()), None | Some(b'.')))
+                .map(|(_, value)| value.load(Ordering::Relaxed))
+                .sum()
+        })
     }
 
     /// All metrics that have been defined.

@@ -115,14 +115,14 @@ impl Counts {
     /// How many streams it has decided.
     pub(crate) fn streams(&self) -> u64 {
         let requests = [&self.filter, &self.beside, &self.alone];
-        let sums = requests.map(|metrics| sum(metrics, "canary_requests_total"));
+        let sums = requests.map(|metrics| metrics.sum("canary_requests_total"));
         sums.iter().sum()
     }
 
     /// How many canaries its requests have rolled back.
     pub(crate) fn rollbacks(&self) -> u64 {
         [&self.filter, &self.beside]
-            .map(|metrics| sum(metrics, "canary_rollbacks_total"))
+            .map(|metrics| metrics.sum("canary_rollbacks_total"))
             .iter()
             .sum()
     }
@@ -130,11 +130,11 @@ impl Counts {
     pub(crate) fn by_form(&self) -> BTreeMap<&'static str, u64> {
         let (requests, responses) = ("canary_requests_total", "canary_responses_total");
         BTreeMap::from([
-            ("filter requests", sum(&self.filter, requests)),
-            ("filter responses", sum(&self.filter, responses)),
-            ("beside requests", sum(&self.beside, requests)),
-            ("beside responses", sum(&self.beside, responses)),
-            ("alone requests", sum(&self.alone, requests)),
+            ("filter requests", self.filter.sum(requests)),
+            ("filter responses", self.filter.sum(responses)),
+            ("beside requests", self.beside.sum(requests)),
+            ("beside responses", self.beside.sum(responses)),
+            ("alone requests", self.alone.sum(requests)),
         ])
     }
 
@@ -155,7 +155,7 @@ impl Probe {
 
     /// How many canaries its requests have rolled back.
     pub(crate) fn rollbacks(&self) -> u64 {
-        sum(self.0.metrics(), "canary_rollbacks_total")
+        self.0.metrics().sum("canary_rollbacks_total")
     }
 
     /// Whether both rules whose canary is bad have rolled it back.
@@ -171,12 +171,4 @@ impl Probe {
             })
         })
     }
-}
-
-fn sum(metrics: &Metrics, name: &str) -> u64 {
-    let values = metrics.values();
-    let labelled = values
-        .iter()
-        .filter(|(full, _)| full.split('.').next() == Some(name));
-    labelled.map(|(_, value)| value).sum()
 }
