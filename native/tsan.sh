@@ -21,6 +21,5 @@ fi
 # but a stable compiler needs to be told to take flags that may change.
 export CARGO_TARGET_DIR="$CARGO_TARGET_DIR/tsan" RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread
 export TSAN_OPTIONS=halt_on_error=1
-# One test counts what falls into a quarter of a second, for which it is too slow here.
 cargo test -q -Zbuild-std --target "$host" --config profile.dev.package.native.opt-level=1 \
-  -p native --lib --test workers -- --skip no_answer_is_lost_between_workers_and_judgements
+  -p native --lib --test workers

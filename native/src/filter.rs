@@ -116,7 +116,7 @@ impl Config {
         if let Some(cookie) = changes.cookie {
             host.set_request_header("cookie", &cookie);
         }
-        if self.write(changes.own, host) && !self.beside_specifier {
+        if self.write(changes.own, host) {
             host.clear_route_cache();
         }
         if let (Some(decision), Some(description)) = (&decision, &description) {
@@ -126,21 +126,21 @@ impl Config {
         stream.decision = decision;
     }
 
-    /// Writes the headers that are the filter's alone, and says whether it has changed any. Beside the specifier, the
-    /// default one is not needed.
+    /// Writes the headers that are the filter's alone, and says whether the route has to be picked again: by the choice, or
+    /// without what a client has named. Beside the specifier the choice is made, and the default header is not needed.
     fn write(&self, own: [Option<Own<'_, &str>>; 2], host: &abi::Stream<'_>) -> bool {
-        let mut changed = false;
+        let mut pick = false;
         for (name, value) in own.into_iter().flatten() {
-            changed |= match value {
+            pick |= match value {
                 _ if self.beside_specifier && name == DEFAULT_CLUSTER_HEADER => false,
                 Some(value) => {
                     host.set_request_header(name, value.as_bytes());
-                    true
+                    !self.beside_specifier
                 }
                 None => host.remove_request_header(name),
             };
         }
-        changed
+        pick
     }
 
     /// Writes the filter state, and counts the request.
