@@ -5,13 +5,14 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // The functions of Envoy are there when it has loaded the module. Tests have them from fake-envoy.
-    println!("cargo::rustc-link-arg-cdylib=-Wl,--unresolved-symbols=ignore-all");
     println!("cargo::rerun-if-env-changed=CANARY_NATIVE_TARGET");
-    // For another target, Zig's linker brings an unwinder of its own.
+    // For another target, Zig's linker brings an unwinder of its own, and does not know the argument below. A library may
+    // lack functions there by default.
     if std::env::var_os("CANARY_NATIVE_TARGET").is_some_and(|target| !target.is_empty()) {
         return;
     }
+    // The functions of Envoy are there when it has loaded the module. Tests have them from fake-envoy.
+    println!("cargo::rustc-link-arg-cdylib=-Wl,--unresolved-symbols=ignore-all");
     let asked = Command::new("cc")
         .arg("-print-file-name=libgcc_eh.a")
         .output();
